@@ -1,0 +1,27 @@
+"""Readable source of a velocity, one printer per target; a new one is a file here and a line in `EMITTERS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from theory.settings import Setting
+
+from ..program import Program, program
+from .load import compile
+from .mpmath import emit as _mpmath
+from .numpy import emit as _numpy
+
+EMITTERS: Mapping[str, Callable[[Program, str], str]] = {"numpy": _numpy, "mpmath": _mpmath}
+
+
+def source(setting: Setting, target: str, *, title: str = "") -> str:
+    """Let a setting with a flow be given: the source of `velocity(t, ..., *, ...)` for a target among `EMITTERS`.
+
+    The title goes into the header. Raises `KeyError` for an unknown target.
+    """
+    if target not in EMITTERS:
+        raise KeyError(f"there is no printer for {target!r}; choose one of {', '.join(EMITTERS)}")
+    return EMITTERS[target](program(setting), title)
+
+
+__all__ = ["EMITTERS", "compile", "source"]

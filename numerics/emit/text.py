@@ -1,0 +1,133 @@
+"""What the printers have in common: the header, the signature, the documentation, and how long lines are broken."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+import sympy as sp
+
+from ..errors import Unsupported
+from ..program import Program, Step
+
+MARK = '"""Velocity of a gradient flow'
+WIDTH = 110
+
+
+def header(program: Program, title: str, target: str) -> str:
+    """The docstring of the module: what the source was generated from."""
+    lines = [f"{MARK}, for {target}; written by polarflow, edits will be lost.", ""]
+    lines += textwrap.wrap(f"Generated from: {' '.join(title.split())}", WIDTH) if title.strip() else ["Generated from:"]
+    for step in program.definitions:
+        lines += _equation(entry(step), "=", step.family.value)
+    for block, step in zip(program.parameters, program.velocities, strict=True):
+        lines += _equation(f"d/dt {entry(Step(block.name, step.family))}", "=", step.family.value)
+    return "\n".join(lines).replace("\\", "/") + '\n"""\n'
+
+
+def _equation(left: str, relation: str, right: sp.Expr) -> list[str]:
+    return textwrap.wrap(f"{left} {relation} {right}", WIDTH, initial_indent="    ", subsequent_indent="        ", break_long_words=False)
+
+
+def entry(step: Step) -> str:
+    """`G[i]` for a family over i."""
+    own = ", ".join(index.name for index, _ in step.family.indices)
+    return f"{step.name}[{own}]" if own else step.name
+
+
+def signature(program: Program, time: str) -> str:
+    """`def velocity(t, r, u, *, A, y):`"""
+    arguments = [time, *(block.name for block in program.parameters)]
+    if program.inputs:
+        arguments += ["*", *(variable.name for variable in program.inputs)]
+    return f"def velocity({', '.join(arguments)}):"
+
+
+def documentation(program: Program) -> list[str]:
+    """The docstring of the function: the shapes of what goes in and what comes out."""
+    lines = ['    """The velocities of the blocks, in this order: ' + ", ".join(f"{v.name} {shape(v.shape)}" for v in program.parameters) + "."]
+    if program.inputs:
+        lines += ["", *textwrap.wrap("Constants: " + ", ".join(f"{v.name} {shape(v.shape)}" for v in program.inputs) + ".", WIDTH, initial_indent="    ")]
+        lines += ['    """']
+    else:
+        lines[-1] += '"""'
+    return lines
+
+
+def shape(lengths: Sequence[sp.Expr]) -> str:
+    """A shape in Python's spelling: `()`, `(N,)`, `(M, N)`."""
+    return f"({', '.join(map(str, lengths))}{',' if len(lengths) == 1 else ''})"
+
+
+def power(base: str, exponent: str) -> str:
+    """`u**L`, and `x ** (L - 1)` where a part is not a single word."""
+    return f"{base}**{exponent}" if base.replace(".", "_").isalnum() | base.isidentifier() and exponent.isalnum() else f"{base} ** {exponent}"
+
+
+def assignment(name: str, text: str, comment: str, indent: str = "    ") -> list[str]:
+    """`name = text  # comment`, broken at operators when it is too long for one line."""
+    line = f"{indent}{name} = {text}"
+    if len(line) <= WIDTH:
+        return [f"{line}  # {comment}" if comment else line]
+    first, *rest = broken(text, indent) if _is_bracketed(text) else [f"{indent}(", *broken(text, indent + "    "), f"{indent})"]
+    return [f"{indent}{name} = {first.strip()}  # {comment}", *rest]
+
+
+# Where a line may be broken, the weakest first.
+_BREAKS = ((" for ",), (" + ", " - "), (", ",), (" * ", " / ", " @ "))
+
+
+def broken(text: str, indent: str) -> list[str]:
+    """Let the text stand inside brackets: its lines, broken outside its own brackets where possible, otherwise inside them."""
+    if len(indent) + len(text) <= WIDTH:
+        return [indent + text]
+    for marks in _BREAKS:
+        pieces = _split(text, marks)
+        if len(pieces) > 1:
+            return [line for piece in pieces for line in broken(piece, indent)]
+    start = next((n for n, letter in enumerate(text) if letter in "(["), None)
+    if start is None:
+        return [indent + text]
+    stop = _closing(text, start)
+    inner = broken(text[start + 1 : stop], indent + "    ")
+    return [f"{indent}{text[: start + 1]}", *inner, *broken(text[stop:], indent)]
+
+
+def _split(text: str, marks: Sequence[str]) -> list[str]:
+    """The text cut at marks outside all brackets: before an operator or a `for`, after a comma."""
+    pieces, depth, start = [], 0, 0
+    for n, letter in enumerate(text):
+        depth += (letter in "([") - (letter in ")]")
+        mark = next((mark for mark in marks if text.startswith(mark, n)), None)
+        if depth == 0 and mark and n > start:
+            cut = n + 1
+            pieces.append(text[start:cut].strip())
+            start = cut
+    return [*pieces, text[start:].strip()]
+
+
+def _closing(text: str, start: int) -> int:
+    depth = 0
+    for n in range(start, len(text)):
+        depth += (text[n] in "([") - (text[n] in ")]")
+        if depth == 0:
+            return n
+    raise ValueError(f"a bracket is not closed in {text!r}")
+
+
+def _is_bracketed(text: str) -> bool:
+    return text[0] in "([" and _closing(text, 0) == len(text) - 1
+
+
+def lengths_used(program: Program, used: set[sp.Symbol]) -> list[tuple[sp.Symbol, str, int]]:
+    """For each size: an argument that has it, and on which axis."""
+    found = []
+    for length in program.sizes:
+        if length in used:
+            for variable in program.variables:
+                if length in variable.shape:
+                    found.append((length, variable.name, variable.shape.index(length)))
+                    break
+            else:
+                raise Unsupported(f"no argument of the velocity has the length {length}, so the source cannot know it; use a number for it")
+    return found

@@ -1,0 +1,142 @@
+"""Identities for all sizes at once, re-checked in index polynomials.
+
+Let a statement be given with symbolic sizes. Its certificate holds the gradient of the pairing, block by block, and cofactors. The kernel checks
+that the gradient is one (its pairing with an arbitrary direction is the directional derivative), builds the flow from it, differentiates the
+claim itself, and subtracts (cofactor) * (hypothesis): what is left must be zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flint import fmpq
+
+from .index import VARIABLE, Algebra, Poly, add, constant, entry, scale, subtract
+from .language import Evolves, Equal, Family, Flow, Gradient, Index, Json, Rejected, Statement, read_family
+
+Velocities = Mapping[str, tuple[tuple[str, ...], Poly]]
+
+
+@dataclass(frozen=True)
+class Residual:
+    """What has to vanish on the domain, as a function of the free indices of the claim."""
+
+    algebra: Algebra
+    poly: Poly
+    hypotheses: tuple[Poly, ...]
+
+
+def residual(statement: Statement, gradient: Json) -> Residual:
+    """The residual of the claim: d/dt quantity - rate, left - right, or a gradient paired with a direction."""
+    algebra = Algebra(statement)
+    hypotheses = tuple(algebra.of_tree(family.value) for family in statement.hypotheses)
+    claim = statement.claim
+    if isinstance(claim, Equal):
+        poly = subtract(algebra.of_tree(claim.left), algebra.of_tree(claim.right))
+    elif isinstance(claim, Gradient):
+        change = _along_direction(algebra, algebra.of_tree(claim.of), {claim.by})
+        poly = subtract(change, _paired(algebra, claim.by, claim.indices, algebra.of_tree(claim.value)))
+    elif statement.flow is None:
+        raise Rejected("the claim is about a flow, and the statement has none")
+    else:
+        velocities = _velocities(algebra, statement.flow, gradient)
+        poly = subtract(_along_flow(algebra, algebra.of_tree(claim.quantity), velocities), algebra.of_tree(claim.rate))
+    return Residual(algebra, algebra.cleared(poly), hypotheses)
+
+
+def check_all_sizes(statement: Statement, certificate: Json) -> list[str]:
+    """Accept the certificate, and return the conditions under which the statement is defined; or raise `Rejected`."""
+    found = residual(statement, certificate["gradient"])
+    algebra, rest = found.algebra, found.poly
+    claim = statement.claim
+    scope = {} if isinstance(claim, Gradient) else dict(claim.indices)
+    for cofactor in certificate["cofactors"]:
+        hypothesis = statement.hypotheses[cofactor["hypothesis"]]
+        bound = {str(name): size for name, size in cofactor["bound"]}
+        if set(bound) & set(scope):
+            raise Rejected("a cofactor sums over an index of the claim")
+        times = read_family(statement, {"indices": [*map(list, {**scope, **bound}.items())], "value": cofactor["times"]})
+        at: dict[str, Index] = {}
+        for name, size in hypothesis.indices:
+            given = cofactor["at"][name]
+            if isinstance(given, int):
+                if given < 0 or not isinstance(size, int) or given >= size:
+                    raise Rejected(f"the hypothesis index {given} is outside its range")
+            elif {**scope, **bound}.get(given) != size:
+                raise Rejected(f"the hypothesis index {name} should run over {size}")
+            at[name] = given
+        product = algebra.multiply(algebra.of_tree(times.value), algebra.rename(found.hypotheses[cofactor["hypothesis"]], at))
+        rest = subtract(rest, algebra.closed(bound.items(), product))
+    rest = algebra.cleared(rest)
+    if rest:
+        raise Rejected(f"the residual is not zero: {rest.key[:400]}")
+    return sorted(algebra.conditions)
+
+
+def _direction(name: str) -> str:
+    return f"d:{name}"
+
+
+def _along_direction(algebra: Algebra, poly: Poly, blocks: set[str]) -> Poly:
+    return algebra.derivative(poly, lambda name, indices: entry(_direction(name), indices) if name in blocks else constant(0))
+
+
+def _paired(algebra: Algebra, block: str, indices: tuple[tuple[str, int | str], ...], gradient: Poly) -> Poly:
+    """The sum over the block of gradient * direction."""
+    product = algebra.multiply(gradient, entry(_direction(block), tuple(name for name, _ in indices)))
+    return algebra.closed(indices, product)
+
+
+def _velocities(algebra: Algebra, flow: Flow, gradient: Json) -> Velocities:
+    statement = algebra.statement
+    parameters = {name for name, symbol in statement.symbols.items() if symbol.role == "parameter"}
+    families: dict[str, Family] = {}
+    for name in parameters & set(flow.rates):
+        families[name] = read_family(statement, gradient[name])
+        if tuple(size for _, size in families[name].indices) != statement.symbols[name].shape:
+            raise Rejected(f"the gradient given for {name!r} does not have its shape")
+    change = _along_direction(algebra, algebra.of_tree(flow.pairing, flow.held), set(families))
+    pairing = add(*(_paired(algebra, name, f.indices, algebra.of_tree(f.value, flow.held)) for name, f in families.items()))
+    if algebra.cleared(subtract(change, pairing)):
+        raise Rejected("the gradient is not the derivative of the pairing")
+    slopes = {name: (tuple(i for i, _ in f.indices), algebra.of_tree(f.value)) for name, f in families.items()}
+    for group in flow.spheres:
+        radial = []
+        for name in group:
+            ((index,), slope), (size,) = slopes[name], statement.symbols[name].shape
+            radial.append(algebra.total(index, size, algebra.multiply(entry(name, (index,)), slope)))
+        for name in group:
+            indices, slope = slopes[name]
+            slopes[name] = indices, subtract(slope, algebra.multiply(entry(name, indices), *[add(*radial)]))
+    velocities: dict[str, tuple[tuple[str, ...], Poly]] = {}
+    for name in parameters:
+        shape = statement.symbols[name].shape
+        indices = slopes[name][0] if name in slopes else tuple(f"i{n}'" for n in range(len(shape)))
+        velocity = constant(0)
+        if name in slopes:
+            rate = flow.rates[name]
+            own = {index: given for (index, _), given in zip(rate.indices, indices, strict=True)}
+            velocity = scale(algebra.multiply(algebra.rename(algebra.of_tree(rate.value), own), slopes[name][1]), fmpq(-1))
+        if name in flow.drift:
+            drift = flow.drift[name]
+            own = {index: given for (index, _), given in zip(drift.indices, indices, strict=True)}
+            velocity = add(velocity, algebra.rename(algebra.of_tree(drift.value), own))
+        velocities[name] = indices, velocity
+    return velocities
+
+
+def _along_flow(algebra: Algebra, poly: Poly, velocities: Velocities) -> Poly:
+    symbols = algebra.statement.symbols
+
+    def of_entry(name: str, indices: tuple[Index, ...]) -> Poly:
+        if name in velocities:
+            own, velocity = velocities[name]
+            return algebra.rename(velocity, dict(zip(own, indices, strict=True)))
+        if name == VARIABLE or name in algebra.statement.sizes or symbols[name].role == "constant":
+            return constant(0)
+        if symbols[name].role == "time":
+            return constant(1)
+        raise Rejected(f"how {name!r} moves along the flow is not known")
+
+    return algebra.derivative(poly, of_entry)

@@ -1,0 +1,817 @@
+"""Index polynomials: the normal form that decides identities with symbolic sizes.
+
+Let N, M, ... be symbolic sizes. An index polynomial is a finite sum of terms
+    q * sum over bound indices of  f_1^e_1 ... f_k^e_k * exp(E),
+with q rational, the f_j atoms (an entry u[i] or A[k,i]; a logarithm, sine, ... of an index polynomial; an index polynomial that could not be
+expanded, such as the base of 1/(u+v)), the exponents e_j rational numbers or index polynomials in the constants, and E an index polynomial.
+Products, sums over indices, powers, logarithms and derivatives are taken in this form; bound indices are renamed canonically, so that equal
+terms meet and cancel. Every rewriting used is an identity on the domain where the statement is defined; what it needs of that domain beyond
+the declared signs is collected in `Algebra.conditions`. Zero means identical; different normal forms mean nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final, TypeAlias
+
+from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpz
+
+from .language import Add, Fn, Index, Integral, Mul, Number, Pow, Ref, Rejected, Size, Statement, Sum, Tree
+
+Exponent: TypeAlias = "fmpq | Poly"
+ONE: Final = fmpq(1)
+LARGEST_POWER: Final = 64
+MOST_LABELLINGS: Final = 5040
+MOST_STEPS: Final = 2000
+VARIABLE: Final = "%"  # the variable of every integral
+
+
+@dataclass(frozen=True, eq=False)
+class Atom:
+    """An entry of a symbol, a prime, the base of a power, a function, or an integral; two atoms are equal when their keys are."""
+
+    kind: str  # "entry", "prime", "base", "integral", or the name of a function
+    name: str = ""
+    indices: tuple[Index, ...] = ()
+    inside: tuple[Poly, ...] = ()
+
+    @cached_property
+    def key(self) -> str:
+        if self.kind == "entry":
+            return f"{self.name}[{','.join(map(str, self.indices))}]" if self.indices else self.name
+        if self.kind == "prime":
+            return f"'{self.name}"
+        return f"{self.kind}({'; '.join(poly.key for poly in self.inside)})"
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Atom) and self.key == other.key
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """The sum over the bound indices of the product of the factors and exp(power)."""
+
+    bound: tuple[tuple[str, Size], ...] = ()
+    factors: tuple[tuple[Atom, Exponent], ...] = ()
+    power: Poly | None = None
+
+    @cached_property
+    def key(self) -> str:
+        sums = "".join(f"sum_{name}<{size} " for name, size in self.bound)
+        product = "*".join(atom.key if exponent == ONE else f"{atom.key}^{_text(exponent)}" for atom, exponent in self.factors)
+        tail = f"*exp({self.power.key})" if self.power else ""
+        return (sums + product + tail) or "1"
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Term) and self.key == other.key
+
+
+UNIT: Final = Term()
+
+
+class Poly:
+    """A finite sum of terms with rational coefficients, none of them zero."""
+
+    def __init__(self, terms: Mapping[Term, fmpq]) -> None:
+        self.terms = {term: coefficient for term, coefficient in terms.items() if coefficient != 0}
+
+    @cached_property
+    def key(self) -> str:
+        ordered = sorted(self.terms, key=lambda term: term.key)
+        return " + ".join(term.key if self.terms[term] == 1 else f"{self.terms[term]}*{term.key}" for term in ordered) or "0"
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Poly) and self.terms == other.terms
+
+    def __bool__(self) -> bool:
+        return bool(self.terms)
+
+    def number(self) -> fmpq | None:
+        """The rational number this polynomial is, if it is one."""
+        if not self.terms:
+            return fmpq(0)
+        return self.terms.get(UNIT) if len(self.terms) == 1 else None
+
+    def atoms(self) -> Iterable[Atom]:
+        for term in self.terms:
+            yield from (atom for atom, _ in term.factors)
+
+
+def _text(exponent: Exponent) -> str:
+    return f"({exponent.key})" if isinstance(exponent, Poly) else str(exponent)
+
+
+def constant(value: fmpq | int) -> Poly:
+    return Poly({UNIT: fmpq(value)})
+
+
+def of_atom(atom: Atom, exponent: Exponent = ONE) -> Poly:
+    return Poly({Term(factors=((atom, exponent),)): ONE})
+
+
+def entry(name: str, indices: tuple[Index, ...] = ()) -> Poly:
+    return of_atom(Atom("entry", name, indices))
+
+
+def add(*polys: Poly) -> Poly:
+    total: dict[Term, fmpq] = {}
+    for poly in polys:
+        for term, coefficient in poly.terms.items():
+            total[term] = total.get(term, fmpq(0)) + coefficient
+    return Poly(total)
+
+
+def scale(poly: Poly, factor: fmpq) -> Poly:
+    return Poly({term: factor * coefficient for term, coefficient in poly.terms.items()})
+
+
+def subtract(left: Poly, right: Poly) -> Poly:
+    return add(left, scale(right, fmpq(-1)))
+
+
+def _exponent(value: Exponent) -> Exponent:
+    """A rational exponent is kept as a number."""
+    if isinstance(value, Poly):
+        number = value.number()
+        return value if number is None else number
+    return value
+
+
+def _as_poly(value: Exponent) -> Poly:
+    return value if isinstance(value, Poly) else constant(value)
+
+
+def _add_exponents(a: Exponent, b: Exponent) -> Exponent:
+    if isinstance(a, Poly) or isinstance(b, Poly):
+        return _exponent(add(_as_poly(a), _as_poly(b)))
+    return a + b
+
+
+def _integer(value: Exponent) -> int | None:
+    return int(value.p) if isinstance(value, fmpq) and value.q == 1 else None
+
+
+def _floor(value: fmpq) -> int:
+    return int(fmpz(value.p) // fmpz(value.q))
+
+
+def _whole_part(exponent: Exponent) -> tuple[Exponent, int]:
+    """The exponent as (class, integer): exponents of one class differ by integers."""
+    number = exponent.terms.get(UNIT, fmpq(0)) if isinstance(exponent, Poly) else exponent
+    whole = _floor(number)
+    return _add_exponents(exponent, fmpq(-whole)), whole
+
+
+@dataclass
+class Algebra:
+    """The operations on index polynomials over the symbols of one statement."""
+
+    statement: Statement
+    conditions: set[str] = field(default_factory=set)
+    _fresh: Iterable[int] = field(default_factory=itertools.count)
+    _definitions: dict[tuple[str, frozenset[str]], Poly] = field(default_factory=dict)
+
+    # ---- signs -------------------------------------------------------------------------------------------------------------------------------
+
+    def sign(self, value: Atom | Poly) -> str:
+        """ "positive", "nonnegative" or "real": what is certain from the declared signs."""
+        if isinstance(value, Poly):
+            signs = {self._term_sign(term) if coefficient > 0 else "real" for term, coefficient in value.terms.items()}
+            if not signs:
+                return "nonnegative"
+            return "real" if "real" in signs else "positive" if "positive" in signs else "nonnegative"
+        if value.kind == "entry":
+            symbol = self.statement.symbols.get(value.name)
+            if symbol is None:  # a size or a variable of integration; a direction has no sign
+                return "positive" if value.name in self.statement.sizes or value.name == VARIABLE else "real"
+            return symbol.sign if symbol.sign in ("positive", "nonnegative") else "real"
+        if value.kind == "prime":
+            return "positive"
+        if value.kind == "base":
+            return self.sign(value.inside[0])
+        return "nonnegative" if value.kind == "abs" else "real"
+
+    def _term_sign(self, term: Term) -> str:
+        signs = set()
+        for atom, exponent in term.factors:
+            whole = _integer(exponent)
+            if whole is None:  # a power that is no integer is defined where its base is positive
+                signs.add("positive")
+            elif whole % 2 == 0:
+                signs.add("positive" if self.sign(atom) == "positive" or self._nonzero(atom) else "nonnegative")
+            else:
+                signs.add(self.sign(atom))
+        return "real" if "real" in signs else "nonnegative" if "nonnegative" in signs else "positive"
+
+    def _nonzero(self, atom: Atom) -> bool:
+        symbol = self.statement.symbols.get(atom.name) if atom.kind == "entry" else None
+        return symbol is not None and symbol.sign in ("positive", "nonzero")
+
+    def moves(self, poly: Poly) -> bool:
+        """Whether the polynomial holds anything but constants."""
+        for term in poly.terms:
+            for atom, exponent in term.factors:
+                symbol = self.statement.symbols.get(atom.name)
+                if atom.kind == "entry" and atom.name not in self.statement.sizes and (symbol is None or symbol.role != "constant"):
+                    return True
+                if any(map(self.moves, atom.inside)) or (isinstance(exponent, Poly) and self.moves(exponent)):
+                    return True
+            if term.power and self.moves(term.power):
+                return True
+        return False
+
+    # ---- products and sums -------------------------------------------------------------------------------------------------------------------
+
+    def fresh(self) -> str:
+        return f"~{next(iter(self._fresh))}"
+
+    def canonical(self, bound: Iterable[tuple[str, Size]], factors: Mapping[Atom, Exponent], power: Poly | None, coefficient: fmpq) -> Poly:
+        """One term in normal form: idle factors folded away, bound indices named by their place."""
+        kept: dict[Atom, Exponent] = {}
+        for atom, exponent in factors.items():
+            if atom.kind == "prime":
+                exponent, whole = _whole_part(exponent)
+                coefficient *= fmpq(int(atom.name)) ** whole
+            if exponent != fmpq(0):
+                kept[atom] = exponent
+        power = power or None
+        text = " ".join([atom.key + _text(exponent) for atom, exponent in kept.items()] + ([power.key] if power else []))
+        used = _labels(text)
+        live = [(name, size) for name, size in bound if name in used]
+        for name, size in bound:
+            if name not in used:
+                if isinstance(size, int):
+                    coefficient *= size
+                else:
+                    atom = Atom("entry", size)
+                    kept[atom] = _add_exponents(kept.get(atom, fmpq(0)), ONE)
+                    if kept[atom] == fmpq(0):
+                        del kept[atom]
+        if not live:
+            return Poly({Term((), tuple(sorted(kept.items(), key=lambda item: item[0].key)), power): coefficient})
+        height = 1 + max((int(depth) for depth in re.findall(r"sum_#([0-9]+)", text)), default=-1)
+        # First away from every label in use, then to the least of the labellings that respect the colours.
+        away = {name: self.fresh() for name, _ in live}
+        kept, power = self._rename_parts(kept, power, away)
+        live = [(away[name], size) for name, size in live]
+        best: Term | None = None
+        for order in _labellings(live, kept, power):
+            labels = {name: f"#{height}.{place}" for place, (name, _) in enumerate(order)}
+            renamed, renamed_power = self._rename_parts(kept, power, labels)
+            term = Term(
+                tuple((labels[name], size) for name, size in order),
+                tuple(sorted(renamed.items(), key=lambda item: item[0].key)),
+                renamed_power,
+            )
+            if best is None or term.key < best.key:
+                best = term
+        assert best is not None
+        return Poly({best: coefficient})
+
+    def opened(self, term: Term) -> tuple[tuple[tuple[str, Size], ...], dict[Atom, Exponent], Poly | None]:
+        """The term with its bound indices renamed to names in use nowhere: the only form in which terms may be taken apart."""
+        if not term.bound:
+            return (), dict(term.factors), term.power
+        away = {name: self.fresh() for name, _ in term.bound}
+        factors, power = self._rename_parts(dict(term.factors), term.power, away)
+        return tuple((away[name], size) for name, size in term.bound), factors, power
+
+    def closed(self, bound: Iterable[tuple[str, Size]], poly: Poly) -> Poly:
+        """The sum of the polynomial over indices that are free in it."""
+        for name, size in bound:
+            poly = self.total(name, size, poly)
+        return poly
+
+    def _rename_parts(self, factors: Mapping[Atom, Exponent], power: Poly | None, names: Mapping[str, Index]) -> tuple[dict[Atom, Exponent], Poly | None]:
+        renamed: dict[Atom, Exponent] = {}
+        for atom, exponent in factors.items():
+            atom = self._rename_atom(atom, names)
+            exponent = _exponent(self.rename(exponent, names)) if isinstance(exponent, Poly) else exponent
+            renamed[atom] = _add_exponents(renamed[atom], exponent) if atom in renamed else exponent
+        return renamed, self.rename(power, names) if power else None
+
+    def _rename_atom(self, atom: Atom, names: Mapping[str, Index]) -> Atom:
+        indices = tuple(names.get(i, i) if isinstance(i, str) else i for i in atom.indices)
+        return Atom(atom.kind, atom.name, indices, tuple(self.rename(poly, names) for poly in atom.inside))
+
+    def rename(self, poly: Poly, names: Mapping[str, Index]) -> Poly:
+        """The polynomial with its free indices renamed, all at once."""
+        if not any(name in poly.key for name in names):
+            return poly
+        parts = []
+        for term, coefficient in poly.terms.items():
+            factors, power = self._rename_parts(dict(term.factors), term.power, names)
+            parts.append(self.canonical(term.bound, factors, power, coefficient))
+        return add(*parts)
+
+    def multiply(self, *polys: Poly) -> Poly:
+        product = constant(1)
+        for poly in polys:
+            product = self._times(product, poly)
+        return product
+
+    def _times(self, left: Poly, right: Poly) -> Poly:
+        total: dict[Term, fmpq] = {}
+        for a, p in left.terms.items():
+            for b, q in right.terms.items():
+                bound, factors, power = self.opened(a)
+                other_bound, other, other_power = self.opened(b)
+                for atom, exponent in other.items():
+                    factors[atom] = _add_exponents(factors[atom], exponent) if atom in factors else exponent
+                joint = add(power, other_power) if power and other_power else power or other_power
+                for term, coefficient in self.canonical((*bound, *other_bound), factors, joint, p * q).terms.items():
+                    total[term] = total.get(term, fmpq(0)) + coefficient
+        return Poly(total)
+
+    def total(self, index: str, size: Size, body: Poly) -> Poly:
+        """The sum of the body over 0 <= index < size."""
+        name = self.fresh()
+        moved = self.rename(body, {index: name})
+        parts = []
+        for term, coefficient in moved.terms.items():
+            parts.append(self.canonical((*term.bound, (name, size)), dict(term.factors), term.power, coefficient))
+        return add(*parts)
+
+    # ---- powers, logarithms, exponentials ----------------------------------------------------------------------------------------------------
+
+    def power(self, base: Poly, exponent: Exponent) -> Poly:
+        exponent = _exponent(exponent)
+        whole = _integer(exponent)
+        if whole is not None and 0 <= whole:
+            if whole > LARGEST_POWER and len(base.terms) > 1:
+                raise Rejected(f"the power {whole} of a sum is larger than {LARGEST_POWER}")
+            if len(base.terms) != 1 or next(iter(base.terms)).bound:
+                return self.multiply(*[base] * whole)
+        if not base:
+            raise Rejected("a power of zero that is not a natural number")
+        if isinstance(exponent, Poly) and self.moves(exponent):
+            return self.exp(self.multiply(exponent, self.log(base)))
+        if len(base.terms) == 1:
+            ((term, coefficient),) = base.terms.items()
+            if not term.bound:
+                return self._monomial_power(term, coefficient, exponent)
+        content, pieces = self._split(base, whole is not None)
+        result = self.power(content, exponent)
+        for piece, multiplicity in pieces:
+            self._require(piece, "nonzero" if whole is not None else "positive")
+            times = _scaled(exponent, multiplicity)
+            result = self.multiply(result, of_atom(Atom("base", inside=(piece,)), times))
+        return result
+
+    def _monomial_power(self, term: Term, coefficient: fmpq, exponent: Exponent) -> Poly:
+        whole = _integer(exponent)
+        if whole is not None:
+            for atom, power in term.factors if whole < 0 else ():
+                if not (self._nonzero(atom) or atom.kind in ("base", "prime") or _integer(power) is None):
+                    self._require(of_atom(atom), "nonzero")
+            factors = {atom: _scaled(power, whole) for atom, power in term.factors}
+            tail = scale(term.power, fmpq(whole)) if term.power else None
+            return self.canonical((), factors, tail, coefficient**whole)
+        tail = self.multiply(term.power, _as_poly(exponent)) if term.power else None
+        factors = {}
+        unsigned: dict[Atom, Exponent] = {}
+        for atom, power in term.factors:
+            if self._positive(atom, power):
+                self._require(of_atom(atom), "positive")
+                factors[atom] = _exponent(self.multiply(_as_poly(power), _as_poly(exponent)))
+            else:
+                unsigned[atom] = power
+        for prime, multiplicity in _primes(abs(coefficient)):
+            factors[Atom("prime", str(prime))] = _exponent(scale(_as_poly(exponent), fmpq(multiplicity)))
+        result = self.canonical((), factors, tail, ONE)
+        if unsigned or coefficient < 0:
+            inner = self.canonical((), unsigned, None, fmpq(1 if coefficient > 0 else -1))
+            self._require(inner, "positive")
+            result = self.multiply(result, of_atom(Atom("base", inside=(inner,)), exponent))
+        return result
+
+    def _positive(self, atom: Atom, exponent: Exponent) -> bool:
+        """Whether atom^exponent may be raised to any power factor by factor: (f^a)^b = f^(ab) for f >= 0 wherever f^a and the result are defined."""
+        return _integer(exponent) is None or self.sign(atom) in ("positive", "nonnegative")
+
+    def _split(self, poly: Poly, signed: bool) -> tuple[Poly, list[tuple[Poly, int]]]:
+        """poly = content * product of piece^multiplicity, with a monomial content.
+
+        The content is positive unless `signed`, and so are the pieces when there are several, so that any power goes through the product.
+        """
+        lead = min(poly.terms, key=lambda term: term.key)
+        unit = poly.terms[lead]
+        factor = unit if signed else abs(unit)
+        common: dict[Atom, fmpq] = {}
+        for atom, exponent in lead.factors:
+            exponents = [dict(term.factors).get(atom, fmpq(0)) for term in poly.terms]
+            local = any(_holds_bound(atom, term) for term in poly.terms if atom in dict(term.factors))
+            if not local and all(isinstance(e, fmpq) for e in exponents) and (signed or self.sign(atom) == "positive"):
+                common[atom] = min(e for e in exponents if isinstance(e, fmpq))
+        for term in poly.terms:  # a factor missing from the leading term may still be a denominator
+            for atom, exponent in term.factors:
+                if atom not in common and not _holds_bound(atom, term) and isinstance(exponent, fmpq) and exponent < 0 and (signed or self.sign(atom) == "positive"):
+                    exponents = [dict(other.factors).get(atom, fmpq(0)) for other in poly.terms]
+                    if all(isinstance(e, fmpq) for e in exponents):
+                        common[atom] = min(e for e in exponents if isinstance(e, fmpq))
+        tails = {term.power.key if term.power else "" for term in poly.terms}
+        inside = any(_labels(term.power.key) & {name for name, _ in term.bound} for term in poly.terms if term.power)
+        tail = lead.power if len(tails) == 1 and not inside else None
+        inverse = self.canonical((), {a: -e for a, e in common.items()}, scale(tail, fmpq(-1)) if tail else None, 1 / factor)
+        content = self.canonical((), dict(common), tail, factor)
+        rest = self.multiply(poly, inverse)
+        pieces = self._irreducible(rest)
+        if (len(pieces) > 1 or pieces[0][1] > 1) and (signed or all(self.sign(piece) != "real" for piece, _ in pieces)):
+            product = self.multiply(*(piece for piece, multiplicity in pieces for _ in range(multiplicity)))
+            first = next(iter(rest.terms))
+            ratio = rest.terms[first] / product.terms[first] if first in product.terms else fmpq(0)
+            if (signed or ratio > 0) and scale(product, ratio) == rest:
+                return scale(content, ratio), pieces
+        return content, [(rest, 1)]
+
+    def _irreducible(self, poly: Poly) -> list[tuple[Poly, int]]:
+        """The irreducible factors with leading coefficient 1, where the polynomial is one without sums; itself otherwise."""
+        atoms = sorted(set(poly.atoms()), key=lambda atom: atom.key)
+        plain = all(
+            not term.bound and not term.power and all((_integer(e) or 0) > 0 for _, e in term.factors) for term in poly.terms
+        )
+        if not plain or not atoms or len(atoms) > 40:
+            return [(poly, 1)]
+        ring = fmpq_mpoly_ctx.get([f"g{n}" for n in range(len(atoms))], Ordering.lex)
+        place = {atom: n for n, atom in enumerate(atoms)}
+        packed = {}
+        for term, coefficient in poly.terms.items():
+            exponents = [0] * len(atoms)
+            for atom, exponent in term.factors:
+                exponents[place[atom]] = _integer(exponent) or 0
+            packed[tuple(exponents)] = coefficient
+        _, factors = ring.from_dict(packed).factor()
+        pieces = []
+        for factor, multiplicity in factors:
+            piece = add(
+                *(
+                    self.canonical((), {atoms[n]: fmpq(e) for n, e in enumerate(exponents) if e}, None, coefficient)
+                    for exponents, coefficient in factor.to_dict().items()
+                )
+            )
+            lead = piece.terms[min(piece.terms, key=lambda term: term.key)]
+            pieces.append((scale(piece, 1 / lead), int(multiplicity)))
+        return pieces
+
+    def _require(self, poly: Poly, what: str) -> None:
+        """Record that the statement is defined only where the polynomial is nonzero or positive, unless the declared signs say so."""
+        certain = self.sign(poly)
+        if certain == "positive" or (certain == "nonnegative" and what == "nonnegative"):
+            return
+        self.conditions.add(f"{poly.key} {'!= 0' if what == 'nonzero' else '> 0'}")
+
+    def log(self, poly: Poly) -> Poly:
+        if not poly:
+            raise Rejected("the logarithm of zero")
+        if len(poly.terms) == 1 and not next(iter(poly.terms)).bound:
+            ((term, coefficient),) = poly.terms.items()
+            parts = [term.power] if term.power else []
+            unsigned: dict[Atom, Exponent] = {}
+            for atom, exponent in term.factors:
+                if self._positive(atom, exponent):
+                    parts.append(self.multiply(_as_poly(exponent), self._log_atom(atom)))
+                else:
+                    unsigned[atom] = exponent
+            parts.extend(scale(of_atom(Atom("log", inside=(constant(p),))), fmpq(m)) for p, m in _primes(abs(coefficient)))
+            if unsigned or coefficient < 0:
+                inner = self.canonical((), unsigned, None, fmpq(1 if coefficient > 0 else -1))
+                self._require(inner, "positive")
+                parts.append(of_atom(Atom("log", inside=(inner,))))
+            return add(*parts)
+        content, pieces = self._split(poly, False)
+        parts = [] if content == constant(1) else [self.log(content)]
+        for piece, multiplicity in pieces:
+            self._require(piece, "positive")
+            parts.append(scale(of_atom(Atom("log", inside=(piece,))), fmpq(multiplicity)))
+        return add(*parts)
+
+    def _log_atom(self, atom: Atom) -> Poly:
+        if atom.kind == "prime":
+            return of_atom(Atom("log", inside=(constant(int(atom.name)),)))
+        inner = atom.inside[0] if atom.kind == "base" else of_atom(atom)
+        if atom.kind != "base":
+            self._require(inner, "positive")
+        return of_atom(Atom("log", inside=(inner,)))
+
+    def exp(self, poly: Poly) -> Poly:
+        rest: dict[Term, fmpq] = {}
+        result = constant(1)
+        for term, coefficient in poly.terms.items():
+            logs = [atom for atom, exponent in term.factors if atom.kind == "log" and exponent == ONE]
+            others = {atom: exponent for atom, exponent in term.factors if atom not in logs[:1]}
+            factor = self.canonical((), others, term.power, coefficient) if logs and not term.bound else None
+            if factor is not None and not self.moves(factor):
+                result = self.multiply(result, self.power(logs[0].inside[0], _exponent(factor)))
+            else:
+                rest[term] = coefficient
+        return self.multiply(result, Poly({Term(power=Poly(rest)): ONE})) if rest else result
+
+    def apply(self, name: str, poly: Poly) -> Poly:
+        if name == "exp":
+            return self.exp(poly)
+        if name == "log":
+            return self.log(poly)
+        if name == "abs" and self.sign(poly) != "real":
+            return poly
+        if name == "abs":
+            self._require(poly, "nonzero")  # so that it may be differentiated
+        if name == "atanh":
+            self._require(subtract(constant(1), self.multiply(poly, poly)), "positive")
+        if not poly and name != "cos":
+            return constant(0)
+        if not poly:
+            return constant(1)
+        # asinh, atan, atanh and sin are odd, cos and abs even: the leading coefficient is made positive.
+        lead = poly.terms[min(poly.terms, key=lambda term: term.key)]
+        if lead < 0:
+            flipped = of_atom(Atom(name, inside=(scale(poly, fmpq(-1)),)))
+            return flipped if name in ("cos", "abs") else scale(flipped, fmpq(-1))
+        return of_atom(Atom(name, inside=(poly,)))
+
+    # ---- trees -------------------------------------------------------------------------------------------------------------------------------
+
+    def of_tree(self, tree: Tree, held: frozenset[str] = frozenset()) -> Poly:
+        """The normal form of a tree; definitions are put in, except those that are held."""
+        match tree:
+            case Number(value):
+                return constant(value)
+            case Ref(name, indices):
+                if name in self.statement.definitions and name not in held:
+                    family = self.statement.definitions[name]
+                    if (name, held) not in self._definitions:
+                        self._definitions[name, held] = self.of_tree(family.value, held)
+                    names = {own: given for (own, _), given in zip(family.indices, indices, strict=True)}
+                    return self.rename(self._definitions[name, held], names)
+                return entry(name, indices)
+            case Add(args):
+                return add(*(self.of_tree(a, held) for a in args))
+            case Mul(args):
+                return self.multiply(*(self.of_tree(a, held) for a in args))
+            case Pow(base, exponent):
+                return self.power(self.of_tree(base, held), self.of_tree(exponent, held))
+            case Sum(index, size, body):
+                return self.total(index, size, self.of_tree(body, held))
+            case Fn(name, arg):
+                return self.apply(name, self.of_tree(arg, held))
+            case Integral(variable, upper, body):
+                inner = self.of_tree(_with_variable(body, variable), held)
+                limit = self.of_tree(upper, held)
+                if self.moves(_without(inner)):
+                    raise Rejected("the integrand depends on more than constants and its variable")
+                self._require(limit, "positive")
+                return of_atom(Atom("integral", inside=(limit, inner)))
+
+    # ---- derivatives -------------------------------------------------------------------------------------------------------------------------
+
+    def derivative(self, poly: Poly, of_entry: Callable[[str, tuple[Index, ...]], Poly]) -> Poly:
+        """The derivative along the vector field (or direction) whose value at an entry is of_entry(name, indices)."""
+        known = set(self.conditions)
+        parts = []
+        for term, coefficient in poly.terms.items():
+            bound, factors, power = self.opened(term)
+            for atom, exponent in factors.items():
+                if isinstance(exponent, Poly) and self.derivative(exponent, of_entry):
+                    raise Rejected(f"the exponent {exponent.key} moves")
+                change = self._atom_derivative(atom, of_entry)
+                if change:
+                    lowered = self.canonical((), {**factors, atom: _add_exponents(exponent, fmpq(-1))}, power, coefficient)
+                    parts.append(self.closed(bound, self.multiply(lowered, _as_poly(exponent), change)))
+            change = self.derivative(power, of_entry) if power else None
+            if change:
+                parts.append(self.closed(bound, self.multiply(self.canonical((), factors, power, coefficient), change)))
+        self.conditions = known  # what a derivative divides by, the statement has divided by, or taken a logarithm of, before
+        return add(*parts)
+
+    def _atom_derivative(self, atom: Atom, of_entry: Callable[[str, tuple[Index, ...]], Poly]) -> Poly:
+        if atom.kind == "entry":
+            return of_entry(atom.name, atom.indices)
+        if atom.kind == "prime":
+            return constant(0)
+        inner = atom.inside[0]
+        change = self.derivative(inner, of_entry)
+        if not change or atom.kind == "base":
+            return change
+        if atom.kind == "integral":
+            if self.derivative(atom.inside[1], of_entry):
+                raise Rejected("the integrand moves")
+            return self.multiply(self._insert(atom.inside[1], inner), change)
+        square = self.multiply(inner, inner)
+        slope = {
+            "log": lambda: self.power(inner, fmpq(-1)),
+            "sin": lambda: self.apply("cos", inner),
+            "cos": lambda: scale(self.apply("sin", inner), fmpq(-1)),
+            "asinh": lambda: self.power(add(constant(1), square), fmpq(-1, 2)),
+            "atan": lambda: self.power(add(constant(1), square), fmpq(-1)),
+            "atanh": lambda: self.power(subtract(constant(1), square), fmpq(-1)),
+            "abs": lambda: self.multiply(of_atom(atom), self.power(inner, fmpq(-1))),
+        }[atom.kind]()
+        return self.multiply(slope, change)
+
+    def _insert(self, integrand: Poly, value: Poly) -> Poly:
+        """The integrand with its variable replaced."""
+        parts = []
+        for term, coefficient in integrand.terms.items():
+            if term.bound:
+                raise Rejected("an integrand with a sum inside")
+            product = constant(coefficient)
+            for atom, exponent in term.factors:
+                if atom.kind == "entry" and atom.name == VARIABLE:
+                    product = self.multiply(product, self.power(value, exponent))
+                elif VARIABLE in atom.key:
+                    product = self.multiply(product, self.power(self._insert_atom(atom, value), exponent))
+                else:
+                    product = self.multiply(product, of_atom(atom, exponent))
+            if term.power:
+                product = self.multiply(product, self.exp(self._insert(term.power, value)))
+            parts.append(product)
+        return add(*parts)
+
+    def _insert_atom(self, atom: Atom, value: Poly) -> Poly:
+        inner = self._insert(atom.inside[0], value)
+        return inner if atom.kind == "base" else self.apply(atom.kind, inner)
+
+    # ---- zero --------------------------------------------------------------------------------------------------------------------------------
+
+    def cleared(self, poly: Poly) -> Poly:
+        """The same function with denominators, radicals and sin^2 brought to a form in which equal functions cancel."""
+        known = set(self.conditions)
+        done: set[str] = set()
+        poly = self._clear_local(poly)
+        while special := {a for a in poly.atoms() if a.kind in ("base", "sin", "abs") and a.key not in done}:
+            atom = max(special, key=lambda a: (len(a.key), a.key))  # what contains comes before what is contained
+            done.add(atom.key)
+            if not any(atom in dict(term.factors) and _holds_bound(atom, term) for term in poly.terms):
+                poly = self._clear_local(self._clear(poly, atom))
+        self.conditions = known
+        return poly
+
+    def _clear(self, poly: Poly, atom: Atom) -> Poly:
+        classes: dict[str, list[tuple[Term, fmpq, Exponent, int]]] = {}
+        for term, coefficient in poly.terms.items():
+            exponent = dict(term.factors).get(atom, fmpq(0))
+            kind, whole = _whole_part(exponent)
+            classes.setdefault(_text(kind), []).append((term, coefficient, kind, whole))
+        parts = []
+        for members in classes.values():
+            least = min(whole for *_, whole in members)
+            for term, coefficient, kind, whole in members:
+                rest = {a: e for a, e in term.factors if a != atom}
+                bare = self.canonical(term.bound, rest, term.power, coefficient)
+                keep, spread = self._spread(atom, whole - least)
+                parts.append(self.multiply(bare, of_atom(atom, _add_exponents(kind, fmpq(least + keep))), spread))
+        return add(*parts)
+
+    def _spread(self, atom: Atom, excess: int) -> tuple[int, Poly]:
+        """atom^excess = atom^keep * polynomial."""
+        inner = atom.inside[0]
+        if atom.kind == "base":
+            return 0, self.power(inner, fmpq(excess))
+        if atom.kind == "sin":
+            cosine = self.apply("cos", inner)
+            return excess % 2, self.power(subtract(constant(1), self.multiply(cosine, cosine)), fmpq(excess // 2))
+        return excess % 2, self.power(self.multiply(inner, inner), fmpq(excess // 2))
+
+    def _clear_local(self, poly: Poly) -> Poly:
+        """Bases that hold a bound index, term by term.
+
+        With x^d a term of the base B that is alone in its power of x, x^d B^e becomes B^(e+1) less the other terms of B times B^e, until no
+        power of x beside B reaches d: each f(x) B^e has one such form. Powers of B that are natural numbers are expanded.
+        """
+        done: list[Poly] = []
+        waiting = [poly]
+        for _ in range(MOST_STEPS):
+            if not waiting:
+                break
+            for term, coefficient in waiting.pop().terms.items():
+                spread = self._spread_bound(term, coefficient)
+                if spread is None:
+                    done.append(Poly({term: coefficient}))
+                else:
+                    waiting.append(spread)
+        return add(*done, *waiting)
+
+    def _spread_bound(self, term: Term, coefficient: fmpq) -> Poly | None:
+        bound, factors, power = self.opened(term)
+        names = {name for name, _ in bound}
+        for base in [a for a in factors if a.kind == "base" and _labels(a.key) & names]:
+            inner, exponent = base.inside[0], factors[base]
+            kind, whole = _whole_part(exponent)
+            if whole >= 1:
+                rest = {**factors, base: kind}
+                body = self.multiply(self.canonical((), rest, power, coefficient), self.power(inner, fmpq(whole)))
+                return self.closed(bound, body)
+            lead = self._lead(inner)
+            if lead is None:
+                continue
+            x, degree, share = lead
+            reached = _integer(factors.get(x, fmpq(0)))
+            if reached is not None and reached >= degree:
+                lowered = {**factors, x: fmpq(reached - degree)}
+                bare = self.canonical((), lowered, power, coefficient / share)
+                others = subtract(inner, scale(of_atom(x, fmpq(degree)), share))
+                return self.closed(bound, subtract(self.multiply(bare, of_atom(base)), self.multiply(bare, others)))
+        return None
+
+    def _lead(self, inner: Poly) -> tuple[Atom, int, fmpq] | None:
+        """An atom x, d and q such that q x^d is a term of the polynomial and no other term has x in a power of d or more."""
+        for term in sorted(inner.terms, key=lambda term: term.key):
+            if not term.bound and not term.power and len(term.factors) == 1:
+                ((x, exponent),) = term.factors
+                degree = _integer(exponent)
+                powers = [dict(other.factors).get(x, fmpq(0)) for other in inner.terms if other != term]
+                if degree is not None and degree > 0 and all((_integer(p) is not None and (_integer(p) or 0) < degree) for p in powers):
+                    return x, degree, inner.terms[term]
+        return None
+
+
+def _labels(text: str) -> set[str]:
+    """The names of bound indices in a key."""
+    return set(re.findall(r"[~#][0-9.]+", text))
+
+
+def _holds_bound(atom: Atom, term: Term) -> bool:
+    """Whether an atom of the term depends on an index the term sums over."""
+    return not _labels(atom.key).isdisjoint(name for name, _ in term.bound)
+
+
+def _labellings(
+    bound: list[tuple[str, Size]], factors: Mapping[Atom, Exponent], power: Poly | None
+) -> Iterable[tuple[tuple[str, Size], ...]]:
+    """Orders of the bound indices that respect colours refined from where each index stands; all of them when there are few."""
+    texts = [f"{atom.key}^{_text(exponent)}" for atom, exponent in factors.items()] + ([power.key] if power else [])
+    colour = {name: str(size) for name, size in bound}
+    for _ in bound:
+        def view(name: str) -> str:
+            seen = []
+            for text in texts:
+                if name in re.findall(r"~\d+", text):
+                    seen.append(re.sub(r"~\d+", lambda m: "*" if m[0] == name else colour.get(m[0], m[0]), text))
+            return colour[name] + "|" + "|".join(sorted(seen))
+
+        views = {name: view(name) for name, _ in bound}
+        ranks = {text: f"<{rank}>" for rank, text in enumerate(sorted(set(views.values())))}
+        refined = {name: ranks[views[name]] for name, _ in bound}
+        if refined == colour:
+            break
+        colour = refined
+    groups: dict[str, list[tuple[str, Size]]] = {}
+    for name, size in bound:
+        groups.setdefault(colour[name], []).append((name, size))
+    ordered = [groups[c] for c in sorted(groups, key=lambda c: (len(c), c))]
+    if math.prod(math.factorial(len(group)) for group in ordered) > MOST_LABELLINGS:
+        return [tuple(pair for group in ordered for pair in group)]
+    return (
+        tuple(pair for group in choice for pair in group) for choice in itertools.product(*(itertools.permutations(group) for group in ordered))
+    )
+
+
+def _scaled(exponent: Exponent, by: int) -> Exponent:
+    return scale(exponent, fmpq(by)) if isinstance(exponent, Poly) else exponent * by
+
+
+def _primes(value: fmpq) -> list[tuple[int, int]]:
+    """The prime factorisation of a positive rational."""
+    return [(int(p), m) for p, m in fmpz(value.p).factor()] + [(int(p), -m) for p, m in fmpz(value.q).factor()]
+
+
+def _with_variable(tree: Tree, variable: str) -> Tree:
+    match tree:
+        case Ref(name, ()) if name == variable:
+            return Ref(VARIABLE)
+        case Add(args):
+            return Add(tuple(_with_variable(a, variable) for a in args))
+        case Mul(args):
+            return Mul(tuple(_with_variable(a, variable) for a in args))
+        case Pow(base, exponent):
+            return Pow(_with_variable(base, variable), _with_variable(exponent, variable))
+        case Fn(name, arg):
+            return Fn(name, _with_variable(arg, variable))
+        case Sum() | Integral():
+            raise Rejected("a sum or an integral inside an integral")
+        case _:
+            return tree
+
+
+def _without(integrand: Poly) -> Poly:
+    """The integrand's terms without the variable itself, to ask whether anything else in them moves."""
+    parts: dict[Term, fmpq] = {}
+    for term, coefficient in integrand.terms.items():
+        factors = tuple((a, e) for a, e in term.factors if a.name != VARIABLE)
+        parts[Term(term.bound, factors, None)] = coefficient
+        if term.power:
+            parts.update(_without(term.power).terms)
+    return Poly(parts)

@@ -1,0 +1,359 @@
+"""The statements the kernel reads: symbols with shapes and signs, expression trees, a flow, a claim.
+
+A statement is plain JSON. A number is an integer or ["/", p, q]; a scalar is its name; an entry of a tensor is ["at", name, index, ...] with each
+index an integer or a name; ["+", ...] and ["*", ...] take any number of arguments, ["^", base, exponent] two; ["sum", index, size, body] runs
+over 0 <= index < size; ["integral", variable, upper, body] is the integral of the body from 0 to the upper limit; the functions are those of
+`FUNCTIONS`. Nothing here computes: this module reads, checks scopes and shapes, and refuses whatever it does not know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeAlias, cast
+
+from flint import fmpq
+
+Json: TypeAlias = Any  # what json.load returns; every use below checks what it finds
+Index: TypeAlias = str | int
+Size: TypeAlias = str | int
+Role = Literal["parameter", "constant", "cotangent", "time"]
+Sign = Literal["positive", "nonnegative", "nonzero", "real"]
+
+FUNCTIONS: Final = frozenset({"log", "exp", "sin", "cos", "asinh", "atan", "atanh", "abs"})
+ROLES: Final = frozenset({"parameter", "constant", "cotangent", "time"})
+SIGNS: Final = frozenset({"positive", "nonnegative", "nonzero", "real"})
+DEEPEST: Final = 200
+
+
+class Rejected(ValueError):
+    """A certificate the kernel does not accept; the text says why."""
+
+
+@dataclass(frozen=True)
+class Number:
+    value: fmpq
+
+
+@dataclass(frozen=True)
+class Ref:
+    name: str
+    indices: tuple[Index, ...] = ()
+
+
+@dataclass(frozen=True)
+class Add:
+    args: tuple[Tree, ...]
+
+
+@dataclass(frozen=True)
+class Mul:
+    args: tuple[Tree, ...]
+
+
+@dataclass(frozen=True)
+class Pow:
+    base: Tree
+    exponent: Tree
+
+
+@dataclass(frozen=True)
+class Sum:
+    index: str
+    size: Size
+    body: Tree
+
+
+@dataclass(frozen=True)
+class Fn:
+    name: str
+    arg: Tree
+
+
+@dataclass(frozen=True)
+class Integral:
+    """The integral of the body over 0 <= variable <= upper."""
+
+    variable: str
+    upper: Tree
+    body: Tree
+
+
+Tree: TypeAlias = Number | Ref | Add | Mul | Pow | Sum | Fn | Integral
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A name with a shape. Parameters move along the flow, constants do not; of a cotangent nothing is known but its shape."""
+
+    name: str
+    shape: tuple[Size, ...]
+    role: Role
+    sign: Sign
+
+
+@dataclass(frozen=True)
+class Family:
+    """A tree for every value of its indices, each index with its size."""
+
+    indices: tuple[tuple[str, Size], ...]
+    value: Tree
+
+
+@dataclass(frozen=True)
+class Flow:
+    """theta' = -rate * P(gradient of the pairing) + drift, where P projects each sphere's blocks on the tangent space.
+
+    The pairing is differentiated with the names in `held` kept fixed: with pairing sum_i G_i x_i(theta) and G held this is the gradient flow
+    of every loss whose gradient at x is G. A held name may have a definition (G = A^T nu), which is put in after the differentiation.
+    """
+
+    pairing: Tree
+    held: frozenset[str]
+    rates: Mapping[str, Family]
+    spheres: tuple[tuple[str, ...], ...]
+    drift: Mapping[str, Family]
+
+
+@dataclass(frozen=True)
+class Evolves:
+    """Along the flow, d/dt quantity = rate."""
+
+    indices: tuple[tuple[str, Size], ...]
+    quantity: Tree
+    rate: Tree
+
+
+@dataclass(frozen=True)
+class Equal:
+    """left = right on the domain."""
+
+    indices: tuple[tuple[str, Size], ...]
+    left: Tree
+    right: Tree
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """d(of) / d(by) = value, entry by entry."""
+
+    of: Tree
+    by: str
+    indices: tuple[tuple[str, Size], ...]
+    value: Tree
+
+
+Claim: TypeAlias = Evolves | Equal | Gradient
+
+
+@dataclass(frozen=True)
+class Statement:
+    sizes: tuple[str, ...]
+    symbols: Mapping[str, Symbol]
+    definitions: Mapping[str, Family]
+    hypotheses: tuple[Family, ...]  # each entry vanishes; one per sphere is added by the reader
+    flow: Flow | None
+    claim: Claim
+
+
+@dataclass
+class _Reader:
+    sizes: tuple[str, ...]
+    symbols: dict[str, Symbol] = field(default_factory=dict)
+    definitions: dict[str, Family] = field(default_factory=dict)
+
+    def shape_of(self, name: str) -> tuple[Size, ...]:
+        if name in self.symbols:
+            return self.symbols[name].shape
+        if name in self.definitions:
+            return tuple(size for _, size in self.definitions[name].indices)
+        if name in self.sizes:
+            return ()
+        raise Rejected(f"the name {name!r} is not declared")
+
+    def size(self, node: Json) -> Size:
+        if isinstance(node, int) and not isinstance(node, bool) and node >= 1:
+            return node
+        if isinstance(node, str) and node in self.sizes:
+            return node
+        raise Rejected(f"{node!r} is not a declared size")
+
+    def indices(self, node: Json) -> tuple[tuple[str, Size], ...]:
+        pairs = tuple((str(name), self.size(size)) for name, size in _list(node))
+        if len({name for name, _ in pairs}) != len(pairs):
+            raise Rejected(f"an index appears twice in {node!r}")
+        return pairs
+
+    def tree(self, node: Json, scope: Mapping[str, Size], depth: int = 0) -> Tree:
+        if depth > DEEPEST:
+            raise Rejected(f"an expression is nested deeper than {DEEPEST}")
+        if isinstance(node, bool) or node is None:
+            raise Rejected(f"{node!r} is not an expression")
+        if isinstance(node, int):
+            return Number(fmpq(node))
+        if isinstance(node, str):
+            if scope.get(node) == _VARIABLE:
+                return Ref(node)
+            return self.reference(node, (), scope)
+        match node:
+            case ["/", int(p), int(q)] if q != 0:
+                return Number(fmpq(p, q))
+            case ["at", str(name), *entries]:
+                return self.reference(name, tuple(entries), scope)
+            case ["+", *args]:
+                return Add(tuple(self.tree(a, scope, depth + 1) for a in args))
+            case ["*", *args]:
+                return Mul(tuple(self.tree(a, scope, depth + 1) for a in args))
+            case ["^", base, exponent]:
+                return Pow(self.tree(base, scope, depth + 1), self.tree(exponent, scope, depth + 1))
+            case ["sum", str(index), size, body]:
+                self.fresh(index, scope)
+                bound = self.size(size)
+                return Sum(index, bound, self.tree(body, {**scope, index: bound}, depth + 1))
+            case ["integral", str(variable), upper, body]:
+                self.fresh(variable, scope)
+                return Integral(variable, self.tree(upper, scope, depth + 1), self.tree(body, {**scope, variable: _VARIABLE}, depth + 1))
+            case [str(name), arg] if name in FUNCTIONS:
+                return Fn(name, self.tree(arg, scope, depth + 1))
+        raise Rejected(f"{str(node)[:80]} is not an expression the kernel knows")
+
+    def fresh(self, name: str, scope: Mapping[str, Size]) -> None:
+        if not _NAME.fullmatch(name):
+            raise Rejected(f"{name!r} is not a name")
+        if name in scope or name in self.symbols or name in self.definitions or name in self.sizes:
+            raise Rejected(f"the bound name {name!r} hides another")
+
+    def reference(self, name: str, entries: tuple[Json, ...], scope: Mapping[str, Size]) -> Ref:
+        shape = self.shape_of(name)
+        if len(entries) != len(shape):
+            raise Rejected(f"{name} has {len(shape)} indices, and is given {len(entries)}")
+        for entry, size in zip(entries, shape, strict=True):
+            if isinstance(entry, bool) or not isinstance(entry, int | str):
+                raise Rejected(f"{entry!r} is not an index")
+            if isinstance(entry, str) and scope.get(entry) != size:
+                raise Rejected(f"the index {entry!r} of {name} should run over {size}")
+            if isinstance(entry, int) and (entry < 0 or (isinstance(size, int) and entry >= size)):
+                raise Rejected(f"the index {entry} of {name} is outside 0..{size}-1")
+        return Ref(name, cast("tuple[Index, ...]", entries))
+
+    def family(self, node: Json, key: str = "value") -> Family:
+        indices = self.indices(node["indices"])
+        for name, _ in indices:
+            self.fresh(name, {})
+        return Family(indices, self.tree(node[key], dict(indices)))
+
+    def blocks(self, node: Json) -> dict[str, Family]:
+        found = {str(name): self.family(entry) for name, entry in node.items()}
+        for name, entry in found.items():
+            if self.symbols.get(name) is None or self.symbols[name].role != "parameter":
+                raise Rejected(f"{name!r} is not a parameter")
+            if tuple(size for _, size in entry.indices) != self.symbols[name].shape:
+                raise Rejected(f"the indices given for {name!r} do not have its shape")
+        return found
+
+    def flow(self, node: Json) -> Flow:
+        spheres = tuple(tuple(str(name) for name in _list(group)) for group in node["spheres"])
+        rates = self.blocks(node["rates"])
+        for name in (name for group in spheres for name in group):
+            if name not in rates or len(self.symbols[name].shape) != 1:
+                raise Rejected(f"the sphere block {name!r} needs to be a vector with a rate")
+            if any(entry == rates[name].indices[0][0] for entry in _mentioned(rates[name].value)):
+                raise Rejected(f"the rate of {name!r}, which lies on a sphere, depends on its index")
+        if len({name for group in spheres for name in group}) != sum(map(len, spheres)):
+            raise Rejected("a block lies on two spheres")
+        return Flow(
+            pairing=self.tree(node["pairing"], {}),
+            held=self.held(node["held"]),
+            rates=rates,
+            spheres=spheres,
+            drift=self.blocks(node.get("drift", {})),
+        )
+
+    def held(self, names: Json) -> frozenset[str]:
+        for name in _list(names):
+            if name not in self.definitions and (name not in self.symbols or self.symbols[name].role != "cotangent"):
+                raise Rejected(f"{name!r} cannot be held: it is neither a cotangent nor a definition")
+        return frozenset(names)
+
+    def claim(self, node: Json) -> Claim:
+        indices = self.indices(node["indices"])
+        for name, _ in indices:
+            self.fresh(name, {})
+        scope = dict(indices)
+        match node["kind"]:
+            case "evolves":
+                return Evolves(indices, self.tree(node["quantity"], scope), self.tree(node["rate"], scope))
+            case "equal":
+                return Equal(indices, self.tree(node["left"], scope), self.tree(node["right"], scope))
+            case "gradient":
+                by = str(node["by"])
+                if by not in self.symbols or self.symbols[by].shape != tuple(size for _, size in indices):
+                    raise Rejected(f"the gradient by {by!r} needs a declared symbol of the shape of its value")
+                return Gradient(self.tree(node["of"], {}), by, indices, self.tree(node["value"], scope))
+        raise Rejected(f"{node['kind']!r} is not a kind of claim the kernel knows")
+
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_VARIABLE: Final = -1  # in a scope: a variable of integration, not an index
+
+
+def _list(node: Json) -> list[Json]:
+    if not isinstance(node, list):
+        raise Rejected(f"{str(node)[:80]} should be a list")
+    return node
+
+
+def _mentioned(tree: Tree) -> set[str]:
+    """The names and index names that occur in a tree."""
+    match tree:
+        case Number():
+            return set()
+        case Ref(name, indices):
+            return {name, *(i for i in indices if isinstance(i, str))}
+        case Add(args) | Mul(args):
+            return set().union(*map(_mentioned, args))
+        case Pow(base, exponent):
+            return _mentioned(base) | _mentioned(exponent)
+        case Sum(_, _, body) | Fn(_, body):
+            return _mentioned(body)
+        case Integral(_, upper, body):
+            return _mentioned(upper) | _mentioned(body)
+
+
+def read_statement(node: Json) -> Statement:
+    """The statement written in `node`, or `Rejected` with what is wrong."""
+    try:
+        reader = _Reader(sizes=())
+        for name in _list(node["sizes"]):
+            reader.fresh(name, {})
+            reader.sizes = (*reader.sizes, name)
+        for name, entry in node["symbols"].items():
+            reader.fresh(name, {})
+            if entry["role"] not in ROLES or entry["sign"] not in SIGNS:
+                raise Rejected(f"the declaration of {name!r} is not one the kernel knows")
+            shape = tuple(reader.size(size) for size in entry["shape"])
+            reader.symbols[name] = Symbol(name, shape, entry["role"], entry["sign"])
+        for entry in node["definitions"]:
+            reader.fresh(entry["name"], {})
+            reader.definitions[entry["name"]] = reader.family(entry)
+        hypotheses = [reader.family(entry, "zero") for entry in node["hypotheses"]]
+        flow = reader.flow(node["flow"]) if node["flow"] is not None else None
+        for group in flow.spheres if flow else ():
+            squares = (Sum("i'", reader.symbols[n].shape[0], Pow(Ref(n, ("i'",)), Number(fmpq(2)))) for n in group)
+            hypotheses.append(Family((), Add((*squares, Number(fmpq(-1))))))
+        return Statement(reader.sizes, reader.symbols, reader.definitions, tuple(hypotheses), flow, reader.claim(node["claim"]))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, Rejected):
+            raise
+        raise Rejected(f"the statement is not well formed: {type(error).__name__}: {error}") from error
+
+
+def read_family(statement: Statement, node: Json) -> Family:
+    """A family of trees over the symbols of a statement, as certificates give them."""
+    try:
+        return _Reader(statement.sizes, dict(statement.symbols), dict(statement.definitions)).family(node)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, Rejected):
+            raise
+        raise Rejected(f"a family is not well formed: {type(error).__name__}: {error}") from error

@@ -1,0 +1,113 @@
+"""Derivations: lists of steps, each with its reason and the assertion that checks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from .calculus import tidy
+from .settings import Setting
+from .statements import Equal, Evolves, Gradient, Part
+from .symbols import Indices, away_from
+
+
+@dataclass(frozen=True)
+class Step:
+    """left = right, for the reason given; `part` is what a kernel must accept for the step to stand, if it is more than a naming."""
+
+    reason: str
+    left: sp.Expr
+    right: sp.Expr
+    part: Part | None = None
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """Let steps lead from definitions to results; `results` maps a name to what was found."""
+
+    title: str
+    steps: tuple[Step, ...]
+    conclusion: str = ""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return tuple(step.part for step in self.steps if step.part is not None)
+
+
+def equations_of_motion(setting: Setting) -> Derivation:
+    """Let a gradient flow be given: from the model and the pairing to the velocity of every block."""
+    flow = setting.flow
+    if flow is None:
+        raise ValueError("the setting has no flow to derive equations for")
+    steps = []
+    for definition in setting.definitions:
+        own = tuple(name for name, _ in definition.family.indices)
+        steps.append(Step("definition", definition[own], definition.family.value))
+    if flow.rates:
+        steps.append(Step("the pairing of the model with the gradient of the loss", sp.Symbol("P"), flow.pairing))
+    for block in flow.space.parameters:
+        velocity = flow.velocities[block.name]
+        own = tuple(name for name, _ in velocity.indices)
+        if block.name in flow.gradient:
+            slope = flow.gradient[block.name]
+            steps.append(
+                Step(
+                    f"the derivative of the pairing by {block.name}",
+                    sp.Derivative(sp.Symbol("P"), block[own]),
+                    slope.value,
+                    Part(_held(setting), Gradient(flow.pairing, block, slope.value, slope.indices), f"derivative by {block.name}"),
+                )
+            )
+        on_sphere = any(block.name in group for group in flow.space.spheres)
+        reason = "minus the learning rate times the gradient" + (", projected on the tangent space of the sphere" if on_sphere else "")
+        steps.append(Step(reason, dot(block[own]), velocity.value, Part(setting, Evolves(block[own], velocity.value, velocity.indices), f"velocity of {block.name}")))
+    return Derivation("equations of motion", tuple(steps))
+
+
+def energy_dissipation(setting: Setting) -> tuple[sp.Expr, Derivation]:
+    """Let $F$ be the value of the loss: $\\dot F = -\\sum_b \\eta_b\\,\\|P_b\\nabla_b\\ell\\|^2$, as the sum of the squares of the velocities over their rates.
+
+    Raises `ValueError` when the loss has no value, or the flow a drift.
+    """
+    flow = setting.flow
+    if flow is None or flow.drift or not any(definition.name == "F" for definition in setting.definitions):
+        raise ValueError("the dissipation identity needs a gradient flow of a loss with a value")
+    parts = []
+    for block in flow.space.parameters:
+        velocity, rate = flow.velocities[block.name], flow.rates[block.name]
+        own = tuple(name for name, _ in velocity.indices)
+        square = away_from(velocity.value**2, set(own)) / rate.at(own)
+        parts.append(-tidy_sum(square, velocity.indices))
+    rate = sp.Add(*parts)
+    value = setting["F"][()]
+    part = Part(setting, Evolves(value, rate), "energy dissipation")
+    steps = (Step("the chain rule; every block moves against its own gradient", dot(value), rate, part),)
+    return rate, Derivation("energy dissipation", steps)
+
+
+def tidy_sum(expression: sp.Expr, indices: Indices) -> sp.Expr:
+    """The sum over the indices, with what does not depend on them in front."""
+    from .symbols import total
+
+    return sp.factor_terms(total(expression, *indices))
+
+
+def dot(quantity: sp.Expr) -> sp.Expr:
+    """The time derivative of a quantity, for display."""
+    return sp.Function("D")(quantity)
+
+
+def _held(setting: Setting) -> Setting:
+    """The setting in which the gradient of the loss is a constant, as in the pairing."""
+    from .symbols import Variable
+
+    held = []
+    for definition in setting.definitions:
+        if setting.flow is not None and definition.name in setting.flow.held:
+            held.append(Variable(definition.name, definition.variable.shape, "cotangent"))
+    kept = tuple(d for d in setting.definitions if d.name == "x")
+    return Setting((*setting.variables, *held), kept, (), None, ())
+
+
+__all__ = ["Derivation", "Equal", "Step", "dot", "energy_dissipation", "equations_of_motion"]
