@@ -41,9 +41,8 @@ def rational(value: Any, what: str = "the value") -> Fraction:
         raise InvalidProblem(f"{what} is the truth value {value}; write 1 or 0 if a number is meant")
     if isinstance(value, Rational):
         return Fraction(int(value.numerator), int(value.denominator))
-    if isinstance(value, sp.Rational):
-        if value.is_finite:
-            return Fraction(int(value.p), int(value.q))
+    if isinstance(value, sp.Rational) and value.is_finite:
+        return Fraction(int(value.p), int(value.q))
     if isinstance(value, str):
         try:
             return Fraction(value.strip())

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import sympy as sp
+
 from theory.settings import Setting
-from theory.symbols import Variable
+from theory.symbols import Sign, Variable
 
 from .errors import InvalidProblem
 from .exact import Exact, entries, exact, rational, shape
 from .flat import Layout
 from .program import Program, program
 
-_HOLDS = {
+_HOLDS: Mapping[Sign, Callable[[Fraction], bool]] = {
     "positive": lambda value: value > 0,
     "nonnegative": lambda value: value >= 0,
     "nonzero": lambda value: value != 0,
@@ -89,31 +91,31 @@ def _check_names(what: str, given: Mapping[str, Any], required: Sequence[str], a
 def _sizes(needed: Program, declared: Sequence[tuple[Variable, Exact]], given: dict[str, int]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     source: dict[str, str] = {}
-    for name, value in given.items():
+    for name, length in given.items():
         if name not in {length.name for length in needed.sizes}:
             raise InvalidProblem(f"sizes has an unknown {name}; the sizes are {', '.join(length.name for length in needed.sizes) or 'all numbers'}")
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise InvalidProblem(f"the size {name} = {value!r} was given; a whole number of at least 1 is wanted")
-        sizes[name], source[name] = value, "sizes"
+        if not isinstance(length, int) or isinstance(length, bool) or length < 1:
+            raise InvalidProblem(f"the size {name} = {length!r} was given; a whole number of at least 1 is wanted")
+        sizes[name], source[name] = length, "sizes"
     for variable, value in declared:
         found = shape(value)
         if 0 in found:
             raise InvalidProblem(f"{variable.name} was given with the shape {found}: {_wanted(variable)} is wanted, with at least one row and one column")
         if len(found) != len(variable.shape):
             raise InvalidProblem(f"{variable.name} was given with the shape {found}, and {_wanted(variable)} is wanted")
-        for length, number in zip(variable.shape, found, strict=True):
-            if isinstance(length, sp.Symbol):
-                if sizes.setdefault(length.name, number) != number:
+        for symbol, number in zip(variable.shape, found, strict=True):
+            if isinstance(symbol, sp.Symbol):
+                if sizes.setdefault(symbol.name, number) != number:
                     raise InvalidProblem(
-                        f"{variable.name} has the shape {found} and makes {length} = {number}, but {source[length.name]} made {length} = "
-                        f"{sizes[length.name]}; give {variable.name} as {_wanted(variable)}"
+                        f"{variable.name} has the shape {found} and makes {symbol} = {number}, but {source[symbol.name]} made {symbol} = "
+                        f"{sizes[symbol.name]}; give {variable.name} as {_wanted(variable)}"
                     )
-                source.setdefault(length.name, variable.name)
+                source.setdefault(symbol.name, variable.name)
     for variable, value in declared:
         wanted = tuple(size_value(length, sizes) for length in variable.shape)
         if shape(value) != wanted:
             raise InvalidProblem(f"{variable.name} was given with the shape {shape(value)}, and {wanted} is wanted ({_wanted(variable)})")
-    missing = [length.name for length in needed.sizes if length.name not in sizes and _used(length, needed)]
+    missing = [symbol.name for symbol in needed.sizes if symbol.name not in sizes and _used(symbol, needed)]
     if missing:
         raise InvalidProblem(f"the size {missing[0]} cannot be read off the data; add sizes={{{missing[0]!r}: ...}}")
     return sizes
@@ -155,6 +157,7 @@ def _check_spheres(setting: Setting, start: Mapping[str, Exact]) -> None:
 
 def _times(times: Sequence[Any]) -> tuple[Fraction, ...]:
     found = tuple(rational(time, f"times[{n}]") for n, time in enumerate(times))
-    if len(found) < 2 or found[0] != 0 or any(later <= earlier for earlier, later in zip(found, found[1:], strict=False)):
-        raise InvalidProblem(f"the times ({', '.join(map(str, found))}) were given; at least two are wanted, increasing strictly, the first of them 0")
+    if len(found) < 2 or found[0] != 0 or any(later <= earlier for earlier, later in pairwise(found)):
+        given = ", ".join(map(str, found))
+        raise InvalidProblem(f"the times ({given}) were given; at least two are wanted, increasing strictly, the first of them 0")
     return found

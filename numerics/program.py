@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from keyword import iskeyword
 
 import sympy as sp
+
 from theory.settings import Setting
 from theory.symbols import Family, Variable
 

@@ -12,9 +12,10 @@ from .exact import rational
 
 
 def point_on_sphere(direction: Sequence[Any], *, bits: int = 20) -> tuple[Fraction, ...]:
-    """Let $d \\in \\mathbb R^N \\setminus 0$: a rational $u$ with $\\sum u_i^2 = 1$ exactly, within about $2^{-\\mathrm{bits}}$ of $d/\\|d\\|$ per entry.
+    """Let $d \\in \\mathbb R^N \\setminus 0$: a rational $u$ near $d/\\|d\\|$ with $\\sum u_i^2 = 1$ exactly.
 
-    Signs and zeros of the direction are kept, save that an entry smaller than the error may become 0.
+    Each entry is off by about $2^{-\\mathrm{bits}}$ at most. Signs and zeros of the direction are kept, save that an entry smaller than the
+    error may become 0.
 
     >>> sum(x**2 for x in point_on_sphere([1, 1, 1]))
     Fraction(1, 1)

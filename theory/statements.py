@@ -128,7 +128,7 @@ class Paper:
 def statement_tree(part: Part) -> Any:
     """A part as the kernel reads it.
 
-    Raises `Unstatable` for an expression without a place in the language of certificates, `TypeError` for a count of laws, which is stated apart.
+    Raises `Unstatable` for an expression without a place in the language of certificates.
     """
     match part.assertion:
         case Evolves(quantity, rate, indices):
@@ -137,8 +137,8 @@ def statement_tree(part: Part) -> Any:
             claim = {"kind": "equal", "left": tree(left), "right": tree(right)}
         case Gradient(of, by, value, indices):
             claim = {"kind": "gradient", "of": tree(of), "by": by.name, "value": tree(value)}
-        case Complete():
-            raise TypeError("a count of laws is stated by its own certificate")
+        case Complete(count):
+            claim, indices = {"kind": "count", "count": count}, ()
     claim["indices"] = [[name.name, length(size)] for name, size in indices]
     return {**setting_tree(part.setting), "claim": claim}
 

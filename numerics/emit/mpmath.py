@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sympy as sp
+
 from theory.symbols import away_from
 
 from ..errors import Unsupported

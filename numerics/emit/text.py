@@ -22,7 +22,8 @@ def header(program: Program, title: str, target: str) -> str:
         lines += _equation(entry(step), "=", step.family.value)
     for block, step in zip(program.parameters, program.velocities, strict=True):
         lines += _equation(f"d/dt {entry(Step(block.name, step.family))}", "=", step.family.value)
-    return "\n".join(lines).replace("\\", "/") + '\n"""\n'
+    text = "\n".join(lines[1:]).replace("\\", "\\\\").replace('"', "'")
+    return f'{lines[0]}\n{text}\n"""\n'
 
 
 def _equation(left: str, relation: str, right: sp.Expr) -> list[str]:
@@ -61,7 +62,8 @@ def shape(lengths: Sequence[sp.Expr]) -> str:
 
 def power(base: str, exponent: str) -> str:
     """`u**L`, and `x ** (L - 1)` where a part is not a single word."""
-    return f"{base}**{exponent}" if base.replace(".", "_").isalnum() | base.isidentifier() and exponent.isalnum() else f"{base} ** {exponent}"
+    single = all(part.isidentifier() or part.isdigit() for part in (base, exponent))
+    return f"{base}**{exponent}" if single else f"{base} ** {exponent}"
 
 
 def assignment(name: str, text: str, comment: str, indent: str = "    ") -> list[str]:

@@ -81,7 +81,8 @@ def _pair(left: Labelled, right: Labelled, summed: Axes, lengths: Lengths, order
         pair = (matrix.value, vector.value) if matrix.axes[1] == index else (vector.value, matrix.value)
         return Labelled(Array("matmul", pair, (lengths[kept],)), (kept,))
     free = {axis: part for part in (left, right) for axis in part.axes if axis != index}
-    a, b = min((tuple(free), tuple(free)[::-1]), key=lambda pair: _transposed(pair, free, index, order))
+    first, second = sorted(free, key=lambda axis: order.index(axis) if axis in order else len(order))
+    a, b = min(((first, second), (second, first)), key=lambda pair: _transposed(pair, free, index, order))
     value = Array("matmul", (align(free[a], (a, index)), align(free[b], (index, b))), (lengths[a], lengths[b]))
     return Labelled(value, (a, b))
 
@@ -90,7 +91,7 @@ def _transposed(pair: Axes, free: Mapping[sp.Symbol, Labelled], index: sp.Symbol
     """How many matrices have to be transposed for the product with rows and columns in this order, the result included."""
     rows, columns = pair
     misplaced = all(axis in order for axis in pair) and order.index(rows) > order.index(columns)
-    return (free[rows].axes[0] == index) + (free[columns].axes[1] == index) + misplaced
+    return sum([free[rows].axes[0] == index, free[columns].axes[1] == index, misplaced])
 
 
 def _einsum(parts: Sequence[Labelled], summed: Axes, lengths: Lengths, order: Axes) -> Labelled:

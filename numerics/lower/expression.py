@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import sympy as sp
+
 from theory.symbols import away_from
 
 from ..errors import Unsupported

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sympy as sp
+
 from theory.symbols import Variable
 
 from ..program import Program, Step

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-import sympy as sp
-
 from .arrays import Array, ArrayProgram, Statement
 
 _VIEWS = ("expand", "transpose", "pick", "negate")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from flint import fmpq
 
 from .index import VARIABLE, Algebra, Poly, add, constant, entry, scale, subtract
-from .language import Evolves, Equal, Family, Flow, Gradient, Index, Json, Rejected, Statement, read_family
+from .language import Count, Equal, Family, Flow, Gradient, Index, Json, Rejected, Statement, read_family
 
 Velocities = Mapping[str, tuple[tuple[str, ...], Poly]]
 
@@ -37,6 +37,8 @@ def residual(statement: Statement, gradient: Json) -> Residual:
     elif isinstance(claim, Gradient):
         change = _along_direction(algebra, algebra.of_tree(claim.of), {claim.by})
         poly = subtract(change, _paired(algebra, claim.by, claim.indices, algebra.of_tree(claim.value)))
+    elif isinstance(claim, Count):
+        raise Rejected("a count of laws is not an identity")
     elif statement.flow is None:
         raise Rejected("the claim is about a flow, and the statement has none")
     else:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from math import lcm
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
@@ -628,6 +628,7 @@ class _Pass:
                     raise Rejected("the claim is about a flow, and the statement has none")
                 moved = self.along(self.statement.flow)
                 return {e: moved.walk(quantity, at, {}).tangents.get(0, zero) - still.walk(rate, at, {}).value for e, at in wanted.items()}
+        raise Rejected("the claim has no residual: it is not an identity")
 
     def residual(self) -> Residual:
         still, ideal = self.partial(lambda _: False), dict[Key, fmpq_mpoly]()
@@ -646,8 +647,11 @@ class _Pass:
         return Residual(self.ring, found, ideal, tuple(sorted(self.ring.conditions)))
 
 
-def residual(statement: Statement, instance: Json) -> Residual:
-    """The residual of the claim at the sizes, and with the constants, that `instance` gives; or `Rejected`."""
+T = TypeVar("T")
+
+
+def _settled(statement: Statement, instance: Json, compute: Callable[[_Pass], T]) -> T:
+    """What `compute` finds, once the ring has room for the tower; or `Rejected`."""
     try:
         sizes, values = read_sizes(statement, instance["sizes"]), {}
         for name, node in instance.get("values", {}).items():
@@ -659,7 +663,7 @@ def residual(statement: Statement, instance: Json) -> Residual:
         for _ in range(MOST_PASSES):
             attempt = _Pass(statement, sizes, values, room, roots)
             try:
-                return attempt.residual()
+                return compute(attempt)
             except _Again:
                 room = room if len(attempt.ring.tower) < room else 2 * room
         raise Rejected("the roots of the statement did not settle")
@@ -667,6 +671,19 @@ def residual(statement: Statement, instance: Json) -> Residual:
         if isinstance(error, Rejected):
             raise
         raise Rejected(f"the instance cannot be computed: {type(error).__name__}: {error}") from error
+
+
+def residual(statement: Statement, instance: Json) -> Residual:
+    """The residual of the claim at the sizes, and with the constants, that `instance` gives; or `Rejected`."""
+    return _settled(statement, instance, _Pass.residual)
+
+
+def velocities(statement: Statement, instance: Json) -> tuple[Ring, Mapping[tuple[str, Entry], int], Mapping[tuple[str, Entry], Fraction]]:
+    """The ring of the instance, the generator of every entry without a value, and the velocity of every parameter that moves."""
+    flow = statement.flow
+    if flow is None:
+        raise Rejected("the claim is about a flow, and the statement has none")
+    return _settled(statement, instance, lambda attempt: (attempt.ring, attempt.places, attempt.velocities(flow)))
 
 
 def read_polynomial(node: Json, context: fmpq_mpoly_ctx) -> fmpq_mpoly:

@@ -144,7 +144,15 @@ class Gradient:
     value: Tree
 
 
-Claim: TypeAlias = Evolves | Equal | Gradient
+@dataclass(frozen=True)
+class Count:
+    """The flow has this many independent laws that hold for every value of its cotangents, and no more."""
+
+    count: int
+    indices: tuple[tuple[str, Size], ...] = ()
+
+
+Claim: TypeAlias = Evolves | Equal | Gradient | Count
 
 
 @dataclass(frozen=True)
@@ -291,6 +299,8 @@ class _Reader:
                 if by not in self.symbols or self.symbols[by].shape != tuple(size for _, size in indices):
                     raise Rejected(f"the gradient by {by!r} needs a declared symbol of the shape of its value")
                 return Gradient(self.tree(node["of"], {}), by, indices, self.tree(node["value"], scope))
+            case "count" if isinstance(node["count"], int) and node["count"] >= 0:
+                return Count(node["count"])
         raise Rejected(f"{node['kind']!r} is not a kind of claim the kernel knows")
 
 

@@ -9,7 +9,7 @@ This module shares no evaluation code with `instance`, so that each can be teste
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -362,6 +362,8 @@ def _residual(statement: Statement, assignment: Json) -> dict[Entry, Value]:
             slopes = point.moving(lambda place: {place: ONE} if place[0] == by else {}).dual(of, {}, {}).tangents
             gaps = {entry: point.at(Family(indices, value), entry).value for entry in wanted}
             return {entry: _plus(slopes.get((by, entry), fmpq(0)), _times(fmpq(-1), gaps[entry])) for entry in wanted}
+        case _:
+            raise Rejected("the claim has no residual: it is not an identity")
     result = {}
     for entry in wanted:
         found, target = moved.at(Family(indices, first), entry), point.at(Family(indices, second), entry)
@@ -401,3 +403,12 @@ def check_counterexample(statement: Statement, certificate: Json) -> tuple[Entry
             if (value > 0 or value < 0) and arb(value).is_finite():
                 return entry, arb(value).str(30), str(value) if isinstance(value, fmpq) else None
         raise Rejected(f"no entry of the residual certainly differs from zero: {', '.join(arb(v).str(10) for v in found.values())}"[:400])
+
+
+def gradients_at(statement: Statement, indices: Sequence[tuple[str, Size]], quantity: Tree, assignment: Json) -> list[Mapping[Place, Value]]:
+    """The gradient of a quantity by every parameter entry, for each value of its indices, at a point that meets every hypothesis."""
+    with _told():
+        point = _read(statement, assignment)
+        slopes = point.moving(lambda place: {place: ONE} if statement.symbols[place[0]].role == "parameter" else {})
+        wanted = entries((size for _, size in indices), point.sizes)
+        return [slopes.at(Family(tuple(indices), quantity), entry).tangents for entry in wanted]

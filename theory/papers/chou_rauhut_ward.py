@@ -9,6 +9,7 @@ rate $\\eta_r$ and the direction with $\\kappa\\eta_r$. The ratio $\\kappa$ is n
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction as Q
 from itertools import permutations
 
@@ -325,7 +326,7 @@ def c7() -> Statement:
         setting = in_kernel(any_of_A(sp.Integer(level), _at()))
         parts.append(Part(setting, Complete(3, (norm, Family((), law))), f"L = {level}, N = 4, M = 2: |u| and N - M more"))
         mutants.append(Part(setting, Complete(4, (norm, Family((), law))), f"L = {level}: one law more"))
-        mutants.append(Part(setting, Complete(2, (Family((), law),)), f"L = {level}: only the laws of the kernel"))
+        mutants.append(Part(setting, Complete(2, (norm, Family((), law))), f"L = {level}: the norm forgotten"))
     return _statement(
         "C7",
         "The laws valid for every loss f(Ax) are |u| and N - rank A more, and no others",
@@ -338,7 +339,7 @@ def c7() -> Statement:
 # ---- Signed models -----------------------------------------------------------------------------------------------------------------------------
 
 
-def signed(level: sp.Expr, *, joint: bool, loss: Loss, instances: tuple[Instance, ...] = (), radii: tuple[str, str] = ("r", "r")) -> Setting:
+def signed(level: sp.Expr, *, joint: bool, loss: Loss, instances: tuple[Instance, ...] = ()) -> Setting:
     """x = (w+)^L - (w-)^L with the two directions on one sphere (joint) or on one each (separate radii)."""
     plus, minus = Variable("up", (N,), "parameter", "positive"), Variable("um", (N,), "parameter", "positive")
     names = ("r", "r") if joint else ("rp", "rm")
@@ -378,21 +379,44 @@ def c8() -> Statement:
     layer_law = total(z[i] * (sp.log(sp.Abs(u1[i] + u2[i])) + K * r1[()] ** 2 / 2), (i, N))
     layer_minus = total(z[i] * (sp.log(sp.Abs(u1[i] - u2[i])) + K * r1[()] ** 2 / 2), (i, N))
     gap = (u1[i] ** 2 - u2[i] ** 2) * sp.exp(K * r1[()] ** 2)
+    joint_law = total(zp[i] * (sp.log(up[i]) + K * R0**2 / 2) + zm[i] * (sp.log(um[i]) + K * R0**2 / 2), (i, N))
+    plus_law, minus_law = (total(z[i] * (sp.log(block[i]) + K * radius**2 / 2), (i, N)) for block, radius in ((up, rp), (um, rm)))
+
+    def norm_of(*blocks: Variable) -> Family:
+        return Family((), total(sp.Add(*(block[j] ** 2 for block in blocks)), (j, N)))
+
+    def at(setting: Setting, *sizes: int) -> Setting:
+        return replace(setting, instances=(Instance({"N": sizes[0], "M": sizes[1]}),))
+
+    counts = [
+        Part(at(joint2, 3, 2), Complete(5, (norm_of(up, um), Family((), joint_law))), "joint, L = 2, N = 3, M = 2: 2N - M and the norm"),
+        Part(
+            at(apart_z, 4, 2),
+            Complete(6, (norm_of(up), norm_of(um), Family((), plus_law), Family((), minus_law))),
+            "separate, L = 2, N = 4, M = 2: 2(N - M) and the norms",
+        ),
+        Part(
+            at(two_z, 3, 2),
+            Complete(6, (norm_of(u1), norm_of(u2), Family((), r1[()] ** 2 - r2[()] ** 2), Family(((i, N),), gap), Family((), layer_law))),
+            "two layers, N = 3, M = 2: 2N - M and the norms",
+        ),
+    ]
     return _statement(
         "C8",
         "Signed models: which laws survive joint, separate and layerwise normalisation",
         [
-            Part(joint2, Evolves(total(zp[i] * (sp.log(up[i]) + K * R0**2 / 2) + zm[i] * (sp.log(um[i]) + K * R0**2 / 2), (i, N))), "joint, L = 2"),
+            Part(joint2, Evolves(joint_law), "joint, L = 2"),
             Part(joint, Evolves(total(zp[i] * (up[i] * grow) ** (2 - L) + zm[i] * (um[i] * grow) ** (2 - L), (i, N))), "joint, every L"),
             Part(free2, Evolves(up[i] * um[i] * sp.exp(K * R0**2), sp.S.Zero, ((i, N),)), "joint, L = 2, every f(x)"),
             Part(free, Evolves((up[i] * grow) ** (2 - L) + (um[i] * grow) ** (2 - L), sp.S.Zero, ((i, N),)), "joint, every L, every f(x)"),
-            Part(apart_z, Evolves(total(z[i] * (sp.log(up[i]) + K * rp**2 / 2), (i, N))), "separate, L = 2: plus"),
-            Part(apart_z, Evolves(total(z[i] * (sp.log(um[i]) + K * rm**2 / 2), (i, N))), "separate, L = 2: minus"),
+            Part(apart_z, Evolves(plus_law), "separate, L = 2: plus"),
+            Part(apart_z, Evolves(minus_law), "separate, L = 2: minus"),
             Part(apart_L, Evolves(total(z[i] * (up[i] * sp.exp(K * rp**2 / 2)) ** (2 - L), (i, N))), "separate, every L: plus"),
             Part(two, Evolves(r1[()] ** 2 - r2[()] ** 2), "two layers: radii"),
             Part(two, Evolves(gap, sp.S.Zero, ((i, N),)), "two layers: directions"),
             Part(two_z, Evolves(layer_law), "two layers: log|u1 + u2|"),
             Part(two_z, Evolves(layer_minus), "two layers: log|u1 - u2|"),
+            *counts,
         ],
         [
             Part(free2, Evolves(up[i] * um[i] * R0**2, sp.S.Zero, ((i, N),)), "joint: the law of plain gradient flow w+ w-"),

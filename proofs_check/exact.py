@@ -1,0 +1,149 @@
+"""From a statement to findings: a proof for all sizes, a proof at explicit sizes, or a counterexample, each accepted by the kernel.
+
+The producers here search; only what the kernel accepted is called proved or refuted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+from theory.settings import Instance, Setting
+from theory.statements import Complete, Part, gradient_tree, statement_tree
+from theory.trees import Unstatable
+
+from .cofactors import search
+from .counting import count
+from .division import certify
+from .kernel import FORMAT, check
+from .kernel.all_sizes import residual
+from .kernel.language import Rejected, Statement, read_statement
+from .kernel.points import residual_at
+from .sampling import NoPoint, assignment, sample
+from .verdicts import Finding, Verdict
+
+DEFAULT_SIZES = (4, 2, 3, 5)
+BITS = 333
+
+
+def all_sizes(part: Part) -> Finding:
+    """A proof for all values of the symbolic sizes, by index calculus."""
+    start = time.perf_counter()
+    route = "all sizes" if part.setting.sizes else "exact"
+    try:
+        tree = statement_tree(part)
+        gradient = gradient_tree(part.setting)
+        statement = read_statement(tree)
+        cofactors, rest = search(statement, residual(statement, gradient))
+        if rest:
+            reason = f"the residual does not vanish by index calculus: {rest.key[:300]}"
+            return Finding(route, "unknown", reason=reason, seconds=time.perf_counter() - start)
+        certificate = {"format": FORMAT, "kind": "all-sizes", "statement": tree, "gradient": gradient, "cofactors": cofactors}
+        return _proved(route, certificate, start)
+    except (Rejected, Unstatable, NotImplementedError) as error:
+        return Finding(route, "unknown", reason=str(error), seconds=time.perf_counter() - start)
+
+
+def at_instance(part: Part, instance: Instance) -> Finding:
+    """A proof at explicit sizes: one polynomial identity over the rationals, in FLINT."""
+    start = time.perf_counter()
+    route = label(part.setting, instance)
+    try:
+        tree = statement_tree(part)
+        where = {"sizes": _sizes(part.setting, instance), "values": {name: _plain(value) for name, value in instance.values.items()}}
+        certificate = {"format": FORMAT, "kind": "instance", "statement": tree, **certify(read_statement(tree), where)}
+        return _proved(route, certificate, start)
+    except (Rejected, Unstatable, NotImplementedError) as error:
+        return Finding(route, "unknown", reason=str(error), seconds=time.perf_counter() - start)
+
+
+def counterexample(part: Part, instance: Instance, *, samples: int = 6, seed: int = 0) -> Finding:
+    """A rational point where the claim fails, or the number of points at which it held."""
+    start = time.perf_counter()
+    random = Random(seed)
+    route = f"points, {label(part.setting, instance)}" if label(part.setting, instance) else "points"
+    reason, held = "", 0
+    try:
+        tree = statement_tree(part)
+        statement = read_statement(tree)
+        for point in _points(part.setting, instance, random, 4 * samples):
+            try:
+                values = residual_at(statement, point)
+            except Rejected as error:  # outside the domain: a logarithm of a negative number, a division by zero
+                reason = str(error)
+                continue
+            if any(not value.contains(0) for value in values.values()):
+                certificate = {"format": FORMAT, "kind": "counterexample", "statement": tree, **point}
+                accepted = check(certificate)
+                return Finding(
+                    route, "refuted", "exact", accepted.text, certificate, accepted.conditions, samples=held + 1, seconds=time.perf_counter() - start
+                )
+            held += 1
+            if held == samples:
+                break
+    except (Rejected, Unstatable, NotImplementedError, NoPoint) as error:
+        reason = str(error)
+    if held:
+        told = f"no counterexample among {held} rational points"
+        return Finding(route, "supported", "sampled", told, digits=int(BITS * 0.30103) - 10, samples=held, seconds=time.perf_counter() - start)
+    return Finding(route, "unknown", reason=reason, seconds=time.perf_counter() - start)
+
+
+def verdict(part: Part, *, seed: int = 0, samples: int = 6) -> Verdict:
+    """All routes for one part: for all sizes and at each instance; where no proof is found, the search for a counterexample."""
+    if isinstance(part.assertion, Complete):
+        return Verdict((count(part, seed=seed),))
+    instances = instances_of(part.setting)
+    general = all_sizes(part)
+    findings = [general]
+    if part.setting.sizes or general.outcome != "proved":
+        findings += [at_instance(part, instance) for instance in instances]
+    if general.outcome != "proved":
+        for instance in instances:
+            found = counterexample(part, instance, samples=samples, seed=seed)
+            findings.append(found)
+            if found.outcome == "refuted":
+                break
+    return Verdict(tuple(findings))
+
+
+def instances_of(setting: Setting) -> tuple[Instance, ...]:
+    """The setting's instances, or one with small distinct sizes."""
+    if setting.instances:
+        return setting.instances
+    return (Instance({size.name: DEFAULT_SIZES[n % len(DEFAULT_SIZES)] for n, size in enumerate(setting.sizes)}),)
+
+
+def label(setting: Setting, instance: Instance) -> str:
+    """The instance in a few words: N=4 M=2 L=3."""
+    sizes = [f"{name}={value}" for name, value in _sizes(setting, instance).items()]
+    values = [f"{name}={value}" for name, value in instance.values.items() if not isinstance(value, tuple) and _used(setting, name)]
+    return " ".join([*sizes, *values])
+
+
+def _used(setting: Setting, name: str) -> bool:
+    expressions = [d.family.value for d in setting.definitions] + ([setting.flow.pairing] if setting.flow else [])
+    return any(symbol.name == name for e in expressions for symbol in e.free_symbols)
+
+
+def _sizes(setting: Setting, instance: Instance) -> dict[str, int]:
+    return {size.name: instance.sizes[size.name] for size in setting.sizes}
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(entry) for entry in value] if isinstance(value, tuple | list) else str(value)
+
+
+def _points(setting: Setting, instance: Instance, random: Random, most: int) -> Iterator[dict[str, Any]]:
+    for _ in range(most):
+        yield assignment(setting, instance, sample(setting, instance, random), bits=BITS)
+
+
+def _proved(route: str, certificate: dict[str, Any], start: float) -> Finding:
+    accepted = check(certificate)
+    return Finding(route, "proved", "exact", accepted.text, certificate, accepted.conditions, seconds=time.perf_counter() - start)
+
+
+__all__ = ["Statement", "all_sizes", "at_instance", "counterexample", "instances_of", "label", "verdict"]

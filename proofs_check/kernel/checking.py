@@ -1,0 +1,56 @@
+"""One door for all kinds of certificates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from .all_sizes import check_all_sizes
+from .instance import check_instance
+from .language import Equal, Evolves, Json, Rejected, Statement, read_statement
+from .points import check_counterexample
+from .rank import check_count
+
+FORMAT: Final = "polarflow.certificate/1"
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What the kernel established, in words, and the conditions under which the statement is defined."""
+
+    outcome: Literal["proved", "refuted"]
+    text: str
+    conditions: tuple[str, ...] = ()
+
+
+def check(certificate: Json) -> Accepted:
+    """What the certificate establishes; `Rejected` when it does not establish anything."""
+    try:
+        if certificate["format"] != FORMAT:
+            raise Rejected(f"the certificate has the format {certificate['format']!r}, and this kernel reads {FORMAT!r}")
+        if certificate["kind"] == "count":
+            return Accepted("proved", check_count(certificate))
+        statement = read_statement(certificate["statement"])
+        match certificate["kind"]:
+            case "all-sizes":
+                conditions = check_all_sizes(statement, certificate)
+                where = f"for all {', '.join(statement.sizes)}" if statement.sizes else "as it stands"
+                return Accepted("proved", f"{_words(statement)}, {where}", tuple(conditions))
+            case "instance":
+                conditions = check_instance(statement, certificate)
+                instance = certificate["instance"]
+                values = ", ".join(f"{name} = {value}" for name, value in [*instance["sizes"].items(), *instance["values"].items()])
+                return Accepted("proved", f"{_words(statement)}, at {values or 'the sizes given'}", tuple(conditions))
+            case "counterexample":
+                entry, ball, rational = check_counterexample(statement, certificate)
+                at = f" at the entry {list(entry)}" if entry else ""
+                return Accepted("refuted", f"at the point given the difference of the two sides{at} is {rational or ball}, not 0")
+        raise Rejected(f"{certificate['kind']!r} is not a kind of certificate this kernel knows")
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise Rejected(f"the certificate is not well formed: {type(error).__name__}: {error}") from error
+
+
+def _words(statement: Statement) -> str:
+    if isinstance(statement.claim, Evolves):
+        return "the rate of change along the flow is as stated"
+    return "the two sides are equal" if isinstance(statement.claim, Equal) else "the gradient is as stated"
