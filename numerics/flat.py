@@ -38,7 +38,7 @@ class Layout:
 
     def pack_arrays(self, blocks: Sequence[Any]) -> NDArray[np.float64]:
         """The vector of arrays given in the order of the names."""
-        return np.concatenate([np.ravel(block) for block in blocks])
+        return np.concatenate([np.ravel(block) for block in blocks]).astype(np.float64, copy=False)
 
     def unpack_arrays(self, vector: NDArray[np.float64]) -> dict[str, Any]:
         """The blocks as arrays, views of the vector; a scalar block as a NumPy number."""
@@ -46,7 +46,8 @@ class Layout:
 
     def _split(self, vector: Any, build: Callable[[Any, tuple[int, ...]], Any]) -> dict[str, Any]:
         if len(vector) != self.size:
-            raise ValueError(f"a vector of {len(vector)} entries was given for the blocks {dict(zip(self.names, self.shapes, strict=True))} of {self.size}")
+            blocks = ", ".join(f"{name} {shape}" for name, shape in zip(self.names, self.shapes, strict=True))
+            raise ValueError(f"a vector of {len(vector)} entries was given, and the blocks {blocks} have {self.size}")
         found, start = {}, 0
         for name, shape in zip(self.names, self.shapes, strict=True):
             stop = start + prod(shape)

@@ -100,7 +100,7 @@ def _sizes(needed: Program, declared: Sequence[tuple[Variable, Exact]], given: d
     for variable, value in declared:
         found = shape(value)
         if 0 in found:
-            raise InvalidProblem(f"{variable.name} was given with the shape {found}: {_wanted(variable)} is wanted, with at least one row and one column")
+            raise InvalidProblem(f"{variable.name} was given with the shape {found}, and {_wanted(variable)} is wanted, every length at least 1")
         if len(found) != len(variable.shape):
             raise InvalidProblem(f"{variable.name} was given with the shape {found}, and {_wanted(variable)} is wanted")
         for symbol, number in zip(variable.shape, found, strict=True):
@@ -134,14 +134,15 @@ def _used(length: sp.Symbol, needed: Program) -> bool:
 def _wanted(variable: Variable) -> str:
     if not variable.shape:
         return "a number"
-    return f"{' x '.join(map(str, variable.shape))} numbers"
+    return f"{' x '.join(map(str, variable.shape))} {'numbers' if len(variable.shape) == 1 else 'table of numbers'}"
 
 
 def _check_sign(variable: Variable, value: Exact) -> None:
     for place, entry in entries(value):
         if not _HOLDS[variable.sign](entry):
             where = variable.name + "".join(f"[{n}]" for n in place)
-            raise InvalidProblem(f"{where} = {entry} was given, and {variable.name} is declared {variable.sign}; change the value, or the declaration")
+            declared = f"{variable.name} is declared {variable.sign}"
+            raise InvalidProblem(f"{where} = {entry} was given, and {declared}; change the value, or the declaration")
 
 
 def _check_spheres(setting: Setting, start: Mapping[str, Exact]) -> None:

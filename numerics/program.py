@@ -13,6 +13,8 @@ from theory.symbols import Family, Variable
 
 from .errors import InvalidProblem, Unsupported
 
+_RESERVED = ("np", "mp", "velocity", "len", "range", "abs")
+
 
 @dataclass(frozen=True)
 class Step:
@@ -50,6 +52,13 @@ class Program:
         """All arguments of the velocity, time excepted."""
         return (*self.parameters, *self.inputs)
 
+    @property
+    def time_name(self) -> str:
+        """The name of the time argument, which there is also when nothing depends on it."""
+        if self.time is not None:
+            return self.time.name
+        return "t" if all(variable.name != "t" for variable in self.variables) else "time"
+
 
 def program(setting: Setting) -> Program:
     """Let a setting with a flow be given: the program of its velocity.
@@ -75,9 +84,12 @@ def program(setting: Setting) -> Program:
         raise Unsupported(f"the velocity mentions {', '.join(sorted(unknown))}, which the setting does not declare; add the variable to it")
     inputs = tuple(v for v in others.values() if v.name in needed and v.role != "time")
     time = next((v for v in others.values() if v.role == "time"), None)
-    for name in [*blocks, *(v.name for v in inputs), *computed]:
-        if not name.isidentifier() or iskeyword(name):
+    names = [*blocks, *(v.name for v in inputs), *computed]
+    for name in names:
+        if not name.isidentifier() or iskeyword(name) or name in _RESERVED:
             raise Unsupported(f"{name!r} cannot be the name of an argument in generated source; rename the variable, to 'w_plus' for instance")
+        if name in {length.name for length in sizes}:
+            raise Unsupported(f"{name!r} is the name of a size and of a variable; rename one of the two")
     return Program(tuple(parameters), inputs, tuple(definitions), velocities, sizes, time)
 
 

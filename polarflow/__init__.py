@@ -1,0 +1,119 @@
+"""polarflow: derive, check and integrate gradient flows.
+
+>>> import polarflow as pf
+>>> pf.papers()
+('chou_rauhut_ward',)
+
+The names below are loaded when they are first used, so that the import itself costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numerics import drift, integrate, problem, source
+    from proofs_check.exact import verdict
+    from proofs_check.kernel import check
+    from proofs_check.verdicts import Finding, Verdict
+    from theory.calculus import along, gradient, tidy
+    from theory.charts import polar, rederive, transport, weight_norm
+    from theory.derivations import energy_dissipation, equations_of_motion
+    from theory.dynamics import gradient_flow, vector_field
+    from theory.files import read
+    from theory.losses import any_loss, any_loss_of, exponential, logistic, square, square_to
+    from theory.mirror import mirror_map
+    from theory.models import Model, difference, hadamard, power, product
+    from theory.papers import paper
+    from theory.separable import dual_coordinates
+    from theory.settings import Flow, Instance, Setting, Space
+    from theory.statements import Complete, Equal, Evolves, Gradient, Part, Statement
+    from theory.symbols import Family, Variable, index, size, total
+
+_WHERE = {
+    "numerics": ("drift", "integrate", "problem", "source"),
+    "proofs_check.exact": ("verdict",),
+    "proofs_check.kernel": ("check",),
+    "proofs_check.verdicts": ("Finding", "Verdict"),
+    "theory.calculus": ("along", "gradient", "tidy"),
+    "theory.charts": ("polar", "rederive", "transport", "weight_norm"),
+    "theory.derivations": ("energy_dissipation", "equations_of_motion"),
+    "theory.dynamics": ("gradient_flow", "vector_field"),
+    "theory.files": ("read",),
+    "theory.losses": ("any_loss", "any_loss_of", "exponential", "logistic", "square", "square_to"),
+    "theory.mirror": ("mirror_map",),
+    "theory.models": ("Model", "difference", "hadamard", "power", "product"),
+    "theory.papers": ("paper",),
+    "theory.separable": ("dual_coordinates",),
+    "theory.settings": ("Flow", "Instance", "Setting", "Space"),
+    "theory.statements": ("Complete", "Equal", "Evolves", "Gradient", "Part", "Statement"),
+    "theory.symbols": ("Family", "Variable", "index", "size", "total"),
+}
+_MODULES = {name: module for module, names in _WHERE.items() for name in names}
+
+__all__ = [
+    "Complete",
+    "Equal",
+    "Evolves",
+    "Family",
+    "Finding",
+    "Flow",
+    "Gradient",
+    "Instance",
+    "Model",
+    "Part",
+    "Setting",
+    "Space",
+    "Statement",
+    "Variable",
+    "Verdict",
+    "along",
+    "any_loss",
+    "any_loss_of",
+    "check",
+    "difference",
+    "drift",
+    "dual_coordinates",
+    "energy_dissipation",
+    "equations_of_motion",
+    "exponential",
+    "gradient",
+    "gradient_flow",
+    "hadamard",
+    "index",
+    "integrate",
+    "logistic",
+    "mirror_map",
+    "paper",
+    "papers",
+    "polar",
+    "power",
+    "problem",
+    "product",
+    "read",
+    "rederive",
+    "size",
+    "source",
+    "square",
+    "square_to",
+    "tidy",
+    "total",
+    "transport",
+    "vector_field",
+    "verdict",
+    "weight_norm",
+]
+
+
+def papers() -> tuple[str, ...]:
+    """The names of the shipped papers."""
+    from theory.papers import NAMES
+
+    return NAMES
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"polarflow has no {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(_MODULES[name]), name)

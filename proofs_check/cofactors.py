@@ -104,10 +104,7 @@ def _unify(
             continue
         trial, fits = dict(names), True
         for own, given in zip(atom.indices, target.indices, strict=True):
-            if isinstance(own, int) or own not in sizes:
-                fits = fits and own == given
-            else:
-                fits = fits and trial.setdefault(own, given) == given
+            fits = fits and (own if isinstance(own, int) or own not in sizes else trial.setdefault(own, given)) == given
         if fits:
             yield from _unify(rest, factors, sizes, bound, trial, consumed)
 

@@ -20,7 +20,7 @@ from .kernel.language import Rejected, read_statement
 from .kernel.points import Place, precision
 from .kernel.rank import fields_rank, law_gradients, vector_fields
 from .sampling import NoPoint, Point, Sizes, assignment, rational_value, sample
-from .verdicts import Finding
+from .verdicts import Finding, Outcome
 
 BITS = 333
 DEEPEST = 3
@@ -64,7 +64,7 @@ def count(part: Part, *, seed: int = 0) -> Finding:
             "minor": minor,
         }
         accepted = check(certificate)
-        outcome = "proved" if laws_found == claim.count else "refuted"
+        outcome: Outcome = "proved" if laws_found == claim.count else "refuted"
         return Finding(route, outcome, "exact", accepted.text, certificate, accepted.conditions, seconds=time.perf_counter() - start)
     except (Rejected, NoPoint, NotImplementedError) as error:
         return Finding(route, "unknown", reason=str(error), seconds=time.perf_counter() - start)

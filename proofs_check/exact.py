@@ -92,7 +92,7 @@ def counterexample(part: Part, instance: Instance, *, samples: int = 6, seed: in
 
 
 def verdict(part: Part, *, seed: int = 0, samples: int = 6) -> Verdict:
-    """All routes for one part: for all sizes and at each instance; where no proof is found, the search for a counterexample."""
+    """All routes for one part: for all sizes and at each instance; without an unconditional proof, the search for a counterexample."""
     if isinstance(part.assertion, Complete):
         return Verdict((count(part, seed=seed),))
     instances = instances_of(part.setting)
@@ -100,7 +100,7 @@ def verdict(part: Part, *, seed: int = 0, samples: int = 6) -> Verdict:
     findings = [general]
     if part.setting.sizes or general.outcome != "proved":
         findings += [at_instance(part, instance) for instance in instances]
-    if general.outcome != "proved":
+    if general.outcome != "proved" or general.conditions:
         for instance in instances:
             found = counterexample(part, instance, samples=samples, seed=seed)
             findings.append(found)

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import sympy as sp
 from flint import fmpq, fmpq_mat
 
-from theory.settings import Instance, Setting
+from theory.settings import Instance, Setting, Space
 from theory.symbols import Variable
 
 Entry: TypeAlias = tuple[int, ...]
@@ -79,7 +79,7 @@ def _on_sphere(random: Random, signs: list[str]) -> list[Fraction]:
     if len(signs) == 1:
         return [Fraction(1)]
     free = [Fraction(random.randint(1, 9), random.randint(10, 14) * len(signs)) for _ in signs[1:]]
-    norm = sum(t * t for t in free)
+    norm = sum((t * t for t in free), Fraction(0))
     point = [2 * t / (1 + norm) for t in free] + [(1 - norm) / (1 + norm)]
     random.shuffle(point)
     return [value if sign in ("positive", "nonnegative") or random.random() < 0.5 else -value for value, sign in zip(point, signs, strict=True)]
@@ -103,9 +103,10 @@ def sample(setting: Setting, instance: Instance, random: Random) -> Point:
         if variable.name in exponents and variable.name not in fixed and not variable.shape:
             point[variable.name, ()] = Fraction(random.choice((1, 3, 4, 5)))
     flow = setting.flow
-    for group in flow.space.spheres if flow else ():
-        places = [(name, entry) for name in group for entry in sizes.entries(flow.space[name].shape)]
-        signs = [flow.space[name].sign for name, _ in places]
+    space = flow.space if flow else Space(())
+    for group in space.spheres:
+        places = [(name, entry) for name in group for entry in sizes.entries(space[name].shape)]
+        signs = [space[name].sign for name, _ in places]
         point.update(zip(places, _on_sphere(random, signs), strict=True))
     _solve_hypotheses(setting, sizes, point, fixed, random)
     return point
@@ -184,9 +185,7 @@ def _solve_linear(variable: Variable, equations: list[tuple[sp.Expr, dict[sp.Sym
         columns.append([rational_value(expression, with_one, sizes, at) - c for (expression, at), c in zip(equations, constants, strict=True)])
     matrix = fmpq_mat(len(equations), len(places) + 1, [_fmpq(v) for row in zip(*columns, [-c for c in constants], strict=True) for v in row])
     reduced, rank = matrix.rref()
-    pivots = []
-    for row in range(rank):
-        pivots.append(next(column for column in range(len(places) + 1) if reduced[row, column] != 0))
+    pivots = [next(column for column in range(len(places) + 1) if reduced[row, column] != 0) for row in range(rank)]
     if pivots and pivots[-1] == len(places):
         raise NoPoint(f"no value of {variable.name} meets {equations[0][0]} = 0 with the other values given")
     for place in places:

@@ -38,21 +38,23 @@ class Verdict:
 
     @property
     def outcome(self) -> Outcome:
-        """Proved when a kernel accepted a proof and no route contradicts; refuted when it accepted a counterexample and none proves.
+        """Refuted when the kernel accepted a counterexample, proved when it accepted a proof, and unknown when it accepted both.
 
-        Routes that contradict each other leave the claim unknown: one of the engines is wrong.
+        A proof that holds only under conditions yields to a counterexample outside them.
         """
         outcomes = {finding.outcome for finding in self.findings}
-        if "proved" in outcomes:
-            return "unknown" if "refuted" in outcomes else "proved"
-        for outcome in ("refuted", "supported"):
+        if self.contradictory:
+            return "unknown"
+        for outcome in ("refuted", "proved", "supported"):
             if outcome in outcomes:
                 return outcome
         return "unknown"
 
     @property
     def contradictory(self) -> bool:
-        return {"proved", "refuted"} <= {finding.outcome for finding in self.findings}
+        """Whether an unconditional proof stands against a counterexample: then one of the engines is wrong."""
+        proved = any(finding.outcome == "proved" and not finding.conditions for finding in self.findings)
+        return proved and any(finding.outcome == "refuted" for finding in self.findings)
 
     @property
     def decisive(self) -> Finding | None:

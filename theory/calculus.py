@@ -171,7 +171,8 @@ def gradient(potential: sp.Expr, variable: Variable, indices: Indices) -> Family
             raise NotImplementedError(f"the derivative by {variable.name} of {potential}")
         entries = marks[0].indices if mark.shape else ()
         if len(set(entries)) != len(entries) or any(entry not in dict(piece.bound) for entry in entries):
-            raise NotImplementedError(f"an entry of {variable.name} named by a number, or a diagonal of it, in the model: its gradient is not uniform in the index")
+            told = f"the model names an entry of {variable.name} by a number, or takes its diagonal: the gradient is not uniform in the index"
+            raise NotImplementedError(told)
         rest = tuple(factor for factor in piece.factors if factor is not marks[0])
         names = dict(zip(entries, own, strict=True))
         bound = tuple((name, length) for name, length in piece.bound if name not in names)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from .calculus import tidy
+from .calculus import along, tidy
 from .settings import Setting
-from .statements import Equal, Evolves, Gradient, Part
-from .symbols import Indices, away_from
+from .statements import Evolves, Gradient, Part
+from .symbols import Indices, Variable, away_from, total
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Derivation:
-    """Let steps lead from definitions to results; `results` maps a name to what was found."""
+    """Let steps lead from definitions to results."""
 
     title: str
     steps: tuple[Step, ...]
-    conclusion: str = ""
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -61,8 +60,25 @@ def equations_of_motion(setting: Setting) -> Derivation:
             )
         on_sphere = any(block.name in group for group in flow.space.spheres)
         reason = "minus the learning rate times the gradient" + (", projected on the tangent space of the sphere" if on_sphere else "")
-        steps.append(Step(reason, dot(block[own]), velocity.value, Part(setting, Evolves(block[own], velocity.value, velocity.indices), f"velocity of {block.name}")))
+        part = Part(setting, Evolves(block[own], velocity.value, velocity.indices), f"velocity of {block.name}")
+        steps.append(Step(reason, dot(block[own]), velocity.value, part))
+    steps += _predictions(setting)
     return Derivation("equations of motion", tuple(steps))
+
+
+def _predictions(setting: Setting) -> list[Step]:
+    """How the predictions move: $\\dot x = -J\\,\\eta P J^T G$, the metric of the model at work."""
+    flow = setting.flow
+    x = next((d for d in setting.definitions if d.name == "x"), None)
+    if flow is None or x is None:
+        return []
+    own = tuple(name for name, _ in x.family.indices)
+    velocities = flow.velocities
+    value = away_from(setting.unfold(x[own]), set())
+    moved = along(value, lambda block, entries: velocities[block].at(entries) if block in velocities else sp.S.Zero)
+    rate = tidy(moved, avoid=own)
+    part = Part(setting, Evolves(x[own], rate, x.family.indices), "velocity of the predictions")
+    return [Step("the chain rule: the metric of the model applied to the gradient of the loss", dot(x[own]), rate, part)]
 
 
 def energy_dissipation(setting: Setting) -> tuple[sp.Expr, Derivation]:
@@ -88,8 +104,6 @@ def energy_dissipation(setting: Setting) -> tuple[sp.Expr, Derivation]:
 
 def tidy_sum(expression: sp.Expr, indices: Indices) -> sp.Expr:
     """The sum over the indices, with what does not depend on them in front."""
-    from .symbols import total
-
     return sp.factor_terms(total(expression, *indices))
 
 
@@ -100,14 +114,7 @@ def dot(quantity: sp.Expr) -> sp.Expr:
 
 def _held(setting: Setting) -> Setting:
     """The setting in which the gradient of the loss is a constant, as in the pairing."""
-    from .symbols import Variable
-
-    held = []
-    for definition in setting.definitions:
-        if setting.flow is not None and definition.name in setting.flow.held:
-            held.append(Variable(definition.name, definition.variable.shape, "cotangent"))
+    names = setting.flow.held if setting.flow else ()
+    held = [Variable(d.name, d.variable.shape, "cotangent") for d in setting.definitions if d.name in names]
     kept = tuple(d for d in setting.definitions if d.name == "x")
     return Setting((*setting.variables, *held), kept, (), None, ())
-
-
-__all__ = ["Derivation", "Equal", "Step", "dot", "energy_dissipation", "equations_of_motion"]

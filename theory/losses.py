@@ -45,7 +45,8 @@ def square(data: Variable, target: Variable, shape: tuple[sp.Expr, ...]) -> Loss
     prediction = Variable("x", shape, "parameter")
     nu = Definition("nu", Family(((k, length),), _applied(data, prediction, shape) - target[k]))
     value = total(nu[k] ** 2, (k, length)) / 2
-    return Loss(f"|{data.name} x - {target.name}|^2/2", (), (nu, _pulled_back(data, nu.variable, shape), Definition("F", Family((), value))), value)
+    definitions = (nu, _pulled_back(data, nu.variable, shape), Definition("F", Family((), value)))
+    return Loss(f"|{data.name} x - {target.name}|^2/2", (), definitions, value)
 
 
 def square_to(target: Variable) -> Loss:
@@ -64,7 +65,8 @@ def exponential(data: Variable, shape: tuple[sp.Expr, ...]) -> Loss:
     prediction = Variable("x", shape, "parameter")
     nu = Definition("nu", Family(((k, length),), -sp.exp(-_applied(data, prediction, shape))))
     value = -total(nu[k], (k, length))
-    return Loss(f"sum exp(-{data.name} x)", (), (nu, _pulled_back(data, nu.variable, shape), Definition("F", Family((), value))), value)
+    definitions = (nu, _pulled_back(data, nu.variable, shape), Definition("F", Family((), value)))
+    return Loss(f"sum exp(-{data.name} x)", (), definitions, value)
 
 
 def logistic(data: Variable, shape: tuple[sp.Expr, ...]) -> Loss:
@@ -74,20 +76,25 @@ def logistic(data: Variable, shape: tuple[sp.Expr, ...]) -> Loss:
     score = _applied(data, prediction, shape)
     nu = Definition("nu", Family(((k, length),), -1 / (1 + sp.exp(score))))
     value = total(sp.log(1 + sp.exp(-score)), (k, length))
-    return Loss(f"sum log(1+exp(-{data.name} x))", (), (nu, _pulled_back(data, nu.variable, shape), Definition("F", Family((), value))), value)
+    definitions = (nu, _pulled_back(data, nu.variable, shape), Definition("F", Family((), value)))
+    return Loss(f"sum log(1+exp(-{data.name} x))", (), definitions, value)
 
 
 def _applied(data: Variable, prediction: Variable, shape: tuple[sp.Expr, ...]) -> sp.Expr:
-    if data.shape[1:] != shape:
-        raise ValueError(f"{data.name} has the shape {data.shape} and the prediction {shape}: {data.name} needs a row for each value of {data.name} x")
+    _check_shapes(data, shape)
     names = _names(shape)
     own = tuple(name for name, _ in names)
     return total(data[(index("k"), *own)] * prediction[own], *names)
 
 
 def _pulled_back(data: Variable, nu: Variable, shape: tuple[sp.Expr, ...]) -> Definition:
-    if data.shape[1:] != shape:
-        raise ValueError(f"{data.name} has the shape {data.shape} and the prediction {shape}: {data.name} needs a row for each value of {data.name} x")
+    _check_shapes(data, shape)
     k, names = index("k"), _names(shape)
     own = tuple(name for name, _ in names)
     return Definition("G", Family(names, total(data[(k, *own)] * nu[k], (k, data.shape[0]))))
+
+
+def _check_shapes(data: Variable, shape: tuple[sp.Expr, ...]) -> None:
+    if data.shape[1:] != shape:
+        wanted = " x ".join(map(str, ("M", *shape)))
+        raise ValueError(f"{data.name} is {' x '.join(map(str, data.shape))} and acts on a prediction that is {' x '.join(map(str, shape))}: it should be {wanted}")

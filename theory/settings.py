@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -147,9 +147,9 @@ class Setting:
         return tuple(found)
 
     def __getitem__(self, name: str) -> Variable | Definition:
-        for entry in (*self.variables, *self.definitions):
-            if entry.name == name:
-                return entry
+        found: Iterator[Variable | Definition] = (entry for entry in (*self.variables, *self.definitions) if entry.name == name)
+        for entry in found:
+            return entry
         raise KeyError(f"the setting has no {name!r}")
 
     def unfold(self, expression: sp.Expr, keep: tuple[str, ...] = ()) -> sp.Expr:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -92,11 +92,11 @@ class Statement:
 
 @dataclass(frozen=True)
 class Watched:
-    """A quantity to be watched along an experiment, with exact values for the constants it has of its own."""
+    """A quantity to be watched along an experiment, for each of the choices given of the constants it has of its own."""
 
     label: str
     quantity: sp.Expr
-    values: Mapping[str, Values] = field(default_factory=dict)
+    choices: tuple[Mapping[str, Values], ...] = ({},)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import sympy as sp
@@ -23,7 +23,7 @@ _FUNCTIONS: Mapping[type[sp.Expr], str] = {
     sp.Abs: "abs",
 }
 _AS_EXPONENTIALS = (sp.sinh, sp.cosh, sp.tanh)
-_AS_SINES = {sp.tan: lambda a: sp.sin(a) / sp.cos(a)}
+_AS_SINES: Mapping[type[sp.Expr], Callable[[sp.Expr], sp.Expr]] = {sp.tan: lambda a: sp.sin(a) / sp.cos(a)}
 FUNCTION_NAMES = ("abs", "asinh", "atan", "atanh", "cos", "cosh", "exp", "log", "sin", "sinh", "sqrt", "tan", "tanh")
 
 

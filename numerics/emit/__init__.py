@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from theory.settings import Setting
 
-from ..program import Program, program
+from ..program import program
+from .emitter import Emitter
 from .load import compile
-from .mpmath import emit as _mpmath
-from .numpy import emit as _numpy
+from .mpmath import EMITTER as _mpmath
+from .numpy import EMITTER as _numpy
 
-EMITTERS: Mapping[str, Callable[[Program, str], str]] = {"numpy": _numpy, "mpmath": _mpmath}
+EMITTERS: Mapping[str, Emitter] = {"numpy": _numpy, "mpmath": _mpmath}
 
 
 def source(setting: Setting, target: str, *, title: str = "") -> str:
@@ -21,7 +22,7 @@ def source(setting: Setting, target: str, *, title: str = "") -> str:
     """
     if target not in EMITTERS:
         raise KeyError(f"there is no printer for {target!r}; choose one of {', '.join(EMITTERS)}")
-    return EMITTERS[target](program(setting), title)
+    return EMITTERS[target].emit(program(setting), title)
 
 
-__all__ = ["EMITTERS", "compile", "source"]
+__all__ = ["EMITTERS", "Emitter", "compile", "source"]

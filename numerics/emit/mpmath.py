@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
 
 import sympy as sp
+from mpmath import mp
 
-from theory.symbols import away_from
+from theory.symbols import Family, away_from
 
 from ..errors import Unsupported
-from ..lower.program import time_name
+from ..exact import Exact
 from ..program import Program, Step
+from .emitter import Emitter
 from .text import assignment, documentation, header, lengths_used, power, shape, signature
 
 _FUNCTIONS: Mapping[type[sp.Function], str] = {
@@ -35,11 +39,11 @@ _FUNCTIONS: Mapping[type[sp.Function], str] = {
 
 def emit(program: Program, title: str) -> str:
     """The source of `velocity` for mpmath, at whatever precision `mp` has when it is called."""
-    lines = [header(program, title, "mpmath"), "from mpmath import mp", "", "", signature(program, time_name(program)), *documentation(program)]
+    lines = [header(program, title, "mpmath"), "from mpmath import mp", "", "", signature(program, program.time_name), *documentation(program)]
     body: list[str] = []
-    names = {variable.name for variable in program.variables} | {step.name for step in program.steps}
+    names = {variable.name for variable in program.variables} | {step.name for step in program.steps} | {length.name for length in program.sizes}
     for step in program.steps:
-        step, hoisted = _hoist(step, names)
+        step, hoisted = _hoist(_with_own_letters(step, names), names)
         for sum_ in hoisted:
             body += assignment(sum_.name, _text(sum_.family.value, 0), "the same for every index")
         body += assignment(step.name, _comprehension(step), shape(step.shape))
@@ -56,6 +60,15 @@ def _lengths(step: Step) -> set[sp.Symbol]:
     return found | {symbol for symbol in step.family.value.free_symbols if isinstance(symbol, sp.Symbol)}
 
 
+def _with_own_letters(step: Step, names: set[str]) -> Step:
+    """The step with no index spelt like a variable: inside a comprehension it would hide it."""
+    value = step.family.value
+    bound = {index for node in value.atoms(sp.Sum) for index in node.variables} | {index for index, _ in step.family.indices}
+    letters = {index: sp.Symbol(f"{index.name}_index", integer=True, nonnegative=True) for index in bound if index.name in names}
+    indices = tuple((letters.get(index, index), length) for index, length in step.family.indices)
+    return Step(step.name, Family(indices, value.xreplace(letters)))
+
+
 def _hoist(step: Step, names: set[str]) -> tuple[Step, list[Step]]:
     """The sums that do not depend on the indices of the step, under names of their own, so that they are computed once."""
     own = {index for index, _ in step.family.indices}
@@ -68,14 +81,14 @@ def _hoist(step: Step, names: set[str]) -> tuple[Step, list[Step]]:
             if node not in found:
                 name = next(name for n in range(1, 1000) if (name := f"sum_{n}") not in names)
                 names.add(name)
-                found[node] = Step(name, type(step.family)((), node))
-            return sp.Symbol(found[node].name)
+                found[node] = Step(name, Family((), node))
+            return sp.Symbol(found[node].name, real=True)
         if isinstance(node, sp.Sum | sp.Indexed) or not node.args:
             return node
         return node.func(*(visit(arg) for arg in node.args))
 
     value = visit(away_from(step.family.value, own))
-    return Step(step.name, type(step.family)(step.family.indices, value)), list(found.values())
+    return Step(step.name, Family(step.family.indices, value)), list(found.values())
 
 
 def _comprehension(step: Step) -> str:
@@ -103,9 +116,10 @@ def _piece(node: sp.Expr) -> _Piece:
         case sp.Rational():
             return _Piece(f"mp.mpf({node.p}) / {node.q}", 1)
         case sp.Indexed():
-            return _Piece(node.base.name + "".join(f"[{_text(entry, 0)}]" for entry in node.indices), 4)
+            return _Piece(node.base.name + "".join(f"[{entry}]" for entry in node.indices), 4)
         case sp.Symbol():
-            return _Piece(node.name, 4)
+            # An index or a length as a value; the quotient of two ints would be a double.
+            return _Piece(f"mp.mpf({node.name})" if node.is_integer else node.name, 4)
         case sp.Add():
             first, *rest = (_text(term, 1) for term in node.as_ordered_terms())
             return _Piece(first + "".join(f" - {term[1:]}" if term.startswith("-") else f" + {term}" for term in rest), 0)
@@ -151,3 +165,13 @@ def _sum(node: sp.Sum) -> _Piece:
 
 def _range(lower: sp.Expr, stop: sp.Expr) -> str:
     return str(stop) if lower == 0 else f"{lower}, {stop}"
+
+
+def values(value: Exact) -> Any:
+    """Exact numbers as `mpf` at the precision of now, in nested tuples. Never an int: the quotient of two ints would be a double."""
+    if isinstance(value, Fraction):
+        return mp.mpf(value.numerator) / value.denominator
+    return tuple(values(entry) for entry in value)
+
+
+EMITTER = Emitter(emit, values, None)

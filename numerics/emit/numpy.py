@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
 
+import numpy as np
 import sympy as sp
 
+from ..exact import Exact
 from ..lower import Array, lower
-from ..lower.program import time_name
 from ..program import Program
+from .emitter import Emitter
 from .text import assignment, documentation, header, lengths_used, power, shape, signature
 
 _NAMES: Mapping[str, str] = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh"}
@@ -20,7 +24,7 @@ _ADD, _MULTIPLY, _UNARY, _POWER, _ATOM = range(5)
 def emit(program: Program, title: str) -> str:
     """The source of `velocity` for NumPy, a module that imports nothing else."""
     arrays = lower(program)
-    lines = [header(program, title, "NumPy"), "import numpy as np", "", "", signature(program, time_name(program)), *documentation(program)]
+    lines = [header(program, title, "NumPy"), "import numpy as np", "", "", signature(program, program.time_name), *documentation(program)]
     used = {length for statement in arrays.statements for length in _sizes(statement.value)}
     for length, name, axis in lengths_used(program, used):
         lines.append(f"    {length} = {name}.shape[{axis}]")
@@ -114,3 +118,17 @@ def number(value: object) -> tuple[str, int]:
     if value == sp.E:
         return "np.e", _ATOM
     return repr(float(sp.sympify(value))), _ATOM
+
+
+def values(value: Exact) -> Any:
+    """Exact numbers as arrays of float64. A whole scalar stays one, so that powers with it are exact."""
+    if isinstance(value, Fraction):
+        return int(value) if value.denominator == 1 and abs(value) < 2**31 else float(value)
+    return np.array(_floats(value))
+
+
+def _floats(value: Exact) -> Any:
+    return float(value) if isinstance(value, Fraction) else [_floats(entry) for entry in value]
+
+
+EMITTER = Emitter(emit, values, 15)

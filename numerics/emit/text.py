@@ -48,8 +48,8 @@ def documentation(program: Program) -> list[str]:
     """The docstring of the function: the shapes of what goes in and what comes out."""
     lines = ['    """The velocities of the blocks, in this order: ' + ", ".join(f"{v.name} {shape(v.shape)}" for v in program.parameters) + "."]
     if program.inputs:
-        lines += ["", *textwrap.wrap("Constants: " + ", ".join(f"{v.name} {shape(v.shape)}" for v in program.inputs) + ".", WIDTH, initial_indent="    ")]
-        lines += ['    """']
+        constants = ", ".join(f"{v.name} {shape(v.shape)}" for v in program.inputs)
+        lines += ["", *textwrap.wrap(f"Constants: {constants}.", WIDTH, initial_indent="    ", subsequent_indent="    "), '    """']
     else:
         lines[-1] += '"""'
     return lines

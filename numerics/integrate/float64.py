@@ -5,18 +5,15 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
-from fractions import Fraction
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
 from ..emit.load import compile
-from ..emit.numpy import emit
+from ..emit.numpy import emit, values
 from ..errors import IntegrationFailed
-from ..exact import Exact
 from ..problem import Problem
 from .trajectory import Trajectory
 
@@ -32,7 +29,7 @@ def integrate(problem: Problem, *, method: str = "DOP853", rtol: float = 1e-12, 
         raise ValueError(f"{digits} digits were asked of {method}, which has 15; use method='taylor'")
     clock = time.perf_counter()
     velocity, layout = _field(problem), problem.layout
-    start = layout.pack_arrays([as_array(problem.start[name]) for name in layout.names])
+    start = layout.pack_arrays([values(problem.start[name]) for name in layout.names])
     times = np.array([float(t) for t in problem.times])
     reached = [0.0]
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -55,23 +52,12 @@ def with_method(name: str) -> Callable[..., Trajectory]:
 
 def _field(problem: Problem) -> Callable[[float, NDArray[np.float64]], NDArray[np.float64]]:
     velocity, layout = compile(emit(problem.program, "")), problem.layout
-    constants = {v.name: as_array(problem.data[v.name]) for v in problem.program.inputs}
+    constants = {v.name: values(problem.data[v.name]) for v in problem.program.inputs}
 
     def field(t: float, state: NDArray[np.float64]) -> NDArray[np.float64]:
         return layout.pack_arrays(velocity(t, *layout.unpack_arrays(state).values(), **constants))
 
     return field
-
-
-def as_array(value: Exact) -> Any:
-    """A tensor as a float64 array; a whole number stays one, so that powers of it and to it are exact."""
-    if isinstance(value, Fraction):
-        return int(value) if value.denominator == 1 else float(value)
-    return np.array(_floats(value))
-
-
-def _floats(value: Exact) -> Any:
-    return float(value) if isinstance(value, Fraction) else [_floats(entry) for entry in value]
 
 
 def _watched(velocity: Callable[..., NDArray[np.float64]], reached: list[float], t: float, state: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 from mpmath import mp
 
 from ..emit.load import compile
-from ..emit.mpmath import emit
+from ..emit.mpmath import emit, values
 from ..errors import IntegrationFailed
-from ..exact import Exact
 from ..problem import Problem
 from .trajectory import Trajectory
 
@@ -30,7 +28,7 @@ def integrate(problem: Problem, *, digits: int = 15, guard: int = 10) -> Traject
     def constants(precision: int) -> dict[str, Any]:
         # odefun raises the precision as it goes, and the constants follow it.
         with mp.workprec(precision):
-            return {v.name: _numbers(problem.data[v.name]) for v in problem.program.inputs}
+            return {v.name: values(problem.data[v.name]) for v in problem.program.inputs}
 
     with mp.workdps(digits + guard):
 
@@ -40,7 +38,7 @@ def integrate(problem: Problem, *, digits: int = 15, guard: int = 10) -> Traject
 
         states = []
         try:
-            solution = mp.odefun(field, 0, [_exponent(entry) for entry in layout.pack(problem.start)])
+            solution = mp.odefun(field, 0, [values(entry) for entry in layout.pack(problem.start)])
             for moment in problem.times:
                 states.append(layout.unpack([mp.mpf(entry) for entry in solution(mp.mpf(moment.numerator) / moment.denominator)]))
                 reached = mp.mpf(moment.numerator) / moment.denominator
@@ -52,15 +50,6 @@ def integrate(problem: Problem, *, digits: int = 15, guard: int = 10) -> Traject
     with mp.workdps(digits):
         rounded = tuple({name: _rounded(value) for name, value in state.items()} for state in states)
     return Trajectory(problem, problem.times, rounded, digits, "odefun", {"guard": guard}, time.perf_counter() - clock)
-
-
-def _numbers(value: Exact) -> Any:
-    return _exponent(value) if isinstance(value, Fraction) else [_numbers(entry) for entry in value]
-
-
-def _exponent(value: Fraction) -> Any:
-    """A whole number as an int, which is exact also as an exponent."""
-    return int(value) if value.denominator == 1 else mp.mpf(value.numerator) / value.denominator
 
 
 def _rounded(value: Any) -> Any:

@@ -14,7 +14,7 @@ import sympy as sp
 from ..errors import Unsupported
 from ..exact import entries
 from ..problem import Problem, size_value
-from ..program import Step
+from ..program import Step, leaves
 
 _FUNCTIONS: Mapping[type[sp.Function], Callable[[Any], Any]] = {
     sp.log: hy.log,
@@ -35,11 +35,11 @@ _FUNCTIONS: Mapping[type[sp.Function], Callable[[Any], Any]] = {
 
 @dataclass(frozen=True)
 class Equations:
-    """Let state variable n be `names[n]`: its right side, in terms of `hy.par[k]` with the exact values `parameters[k]`."""
+    """Let state variable n be `names[n]`: its right side, in terms of `hy.par[k]` with the exact values `parameters[k]`, rational or not."""
 
     names: tuple[str, ...]
     right: tuple[Any, ...]
-    parameters: tuple[Fraction, ...]
+    parameters: tuple[sp.Expr, ...]
 
 
 def equations(problem: Problem) -> Equations:
@@ -60,14 +60,15 @@ class _Builder:
     problem: Problem
     tensors: dict[str, dict[tuple[int, ...], Any]] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
-    parameters: list[Fraction] = field(default_factory=list)
-    places: dict[Fraction, Any] = field(default_factory=dict)
+    parameters: list[sp.Expr] = field(default_factory=list)
+    places: dict[sp.Expr, Any] = field(default_factory=dict)
+    free: dict[sp.Expr, frozenset[sp.Symbol]] = field(default_factory=dict)
     shared: dict[Any, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for block, lengths in zip(self.problem.layout.names, self.problem.layout.shapes, strict=True):
             places = list(product(*map(range, lengths)))
-            self.names[block] = ["_".join([block, *map(str, place)]) for place in places]
+            self.names[block] = [f"{block}{list(place) or ''}" for place in places]
             self.tensors[block] = {place: hy.expression(name) for place, name in zip(places, self.names[block], strict=True)}
 
     def tensor(self, step: Step) -> dict[tuple[int, ...], Any]:
@@ -75,7 +76,14 @@ class _Builder:
         value = self._with_exponents(step.family.value)
         own = [index for index, _ in step.family.indices]
         ranges = [range(size_value(length, self.problem.sizes)) for _, length in step.family.indices]
-        return {place: self.scalar(value, dict(zip(own, place, strict=True))) for place in product(*ranges)}
+        return {place: self._whole(value, dict(zip(own, place, strict=True))) for place in product(*ranges)}
+
+    def _whole(self, value: sp.Expr, where: Mapping[sp.Symbol, int]) -> Any:
+        """The value of a step; a number becomes a parameter, for heyoka folds constants in double precision when a later step divides them."""
+        if self._is_number(value, where):
+            exact = self._exact(value, where)
+            return self._number(exact) if exact in (0, 1, -1) else self._parameter(exact)
+        return self.scalar(value, where)
 
     def _with_exponents(self, expression: sp.Expr) -> sp.Expr:
         """The expression with the values of the scalar constants that occur in an exponent."""
@@ -88,7 +96,9 @@ class _Builder:
         return sp.expand_power_base(expression.xreplace(values))
 
     def scalar(self, node: sp.Expr, where: Mapping[sp.Symbol, int]) -> Any:
-        """One entry; a sum that does not depend on the place is built once."""
+        """One entry; a sum that does not depend on the place is built once, and what is a number is worked out exactly, never by heyoka."""
+        if self._is_number(node, where):
+            return self._number(self._exact(node, where))
         if not isinstance(node, sp.Sum | sp.Pow):
             return self._built(node, where)
         key = node, tuple((symbol, where[symbol]) for symbol in sorted(node.free_symbols & where.keys(), key=str))
@@ -98,12 +108,11 @@ class _Builder:
 
     def _built(self, node: sp.Expr, where: Mapping[sp.Symbol, int]) -> Any:
         match node:
-            case sp.Rational():
-                return self._number(Fraction(int(node.p), int(node.q)))
             case sp.Indexed():
-                return self._entry(node.base.name, tuple(int(where.get(entry, entry)) for entry in node.indices))
+                return self._entry(node.base.name, tuple(int(self._exact(entry, where)) for entry in node.indices))
             case sp.Symbol():
-                return self._symbol(node, where)
+                time = self.problem.program.time
+                return hy.time if time is not None and node.name == time.name else self._entry(node.name, ())
             case sp.Add():
                 return hy.sum([self.scalar(term, where) for term in node.args])
             case sp.Mul():
@@ -114,43 +123,45 @@ class _Builder:
                 return self._power(node, where)
             case sp.Sum():
                 return self._sum(node, where)
-        if node in (sp.pi, sp.E):
-            return hy.pi if node == sp.pi else hy.exp(self._number(Fraction(1)))
         if type(node) in _FUNCTIONS:
             return _FUNCTIONS[type(node)](self.scalar(node.args[0], where))
         if isinstance(node, sp.Abs | sp.sign):
             raise Unsupported(f"{node} is not analytic, and Taylor's method would step over its corner; use a float64 method")
         raise Unsupported(f"{node} has no counterpart in heyoka; known are sums, products, powers and {', '.join(f.__name__ for f in _FUNCTIONS)}")
 
-    def _symbol(self, node: sp.Symbol, where: Mapping[sp.Symbol, int]) -> Any:
-        time = self.problem.program.time
-        if node in where:
-            return self._number(Fraction(where[node]))
-        if node in self.problem.program.sizes:
-            return self._number(Fraction(self.problem.sizes[node.name]))
-        return hy.time if time is not None and node.name == time.name else self._entry(node.name, ())
+    def _is_number(self, node: sp.Expr, where: Mapping[sp.Symbol, int]) -> bool:
+        if node not in self.free:
+            self.free[node] = frozenset(symbol for symbol in leaves(node) if symbol not in self.problem.program.sizes)
+        return self.free[node] <= where.keys()
+
+    def _exact(self, node: sp.Expr, where: Mapping[sp.Symbol, int]) -> sp.Expr:
+        values = {symbol: sp.Integer(self.problem.sizes[symbol.name]) for symbol in self.problem.program.sizes if symbol.name in self.problem.sizes}
+        return node.xreplace(values | {symbol: sp.Integer(n) for symbol, n in where.items()}).doit()
 
     def _entry(self, name: str, place: tuple[int, ...]) -> Any:
         if name in self.tensors:
             return self.tensors[name][place]
         if name not in self.problem.data:
             raise Unsupported(f"{name} has no value in the data of the problem")
-        self.tensors[name] = {where: self._parameter(value) for where, value in entries(self.problem.data[name])}
+        self.tensors[name] = {where: self._parameter(sp.Rational(value)) for where, value in entries(self.problem.data[name])}
         return self.tensors[name][place]
 
-    def _parameter(self, value: Fraction) -> Any:
+    def _parameter(self, value: sp.Expr) -> Any:
         self.parameters.append(value)
         return hy.par[len(self.parameters) - 1]
 
-    def _number(self, value: Fraction) -> Any:
-        """A number in the text of the equations: as a constant when a double holds it, otherwise as a parameter."""
-        if Fraction(float(value)) == value:
+    def _number(self, value: sp.Expr) -> Any:
+        """A number in the text of the equations: a constant when it is short enough for doubles to compute with, otherwise a parameter."""
+        if value.is_Rational and abs(value.p) <= 2**16 and value.q in (1, 2, 4, 8, 16):
             return hy.expression(float(value))
         if value not in self.places:
             self.places[value] = self._parameter(value)
         return self.places[value]
 
     def _power(self, node: sp.Pow, where: Mapping[sp.Symbol, int]) -> Any:
+        if self._is_number(node.base, where):
+            # As an exponential, for heyoka would take the logarithm of the base in double precision.
+            return hy.exp(self.scalar(node.exp, where) * self._number(sp.log(self._exact(node.base, where))))
         base = self.scalar(node.base, where)
         if node.exp.is_Integer:
             # By products: heyoka's own power has no derivatives where the base is 0.
@@ -163,8 +174,7 @@ class _Builder:
     def _sum(self, node: sp.Sum, where: Mapping[sp.Symbol, int]) -> Any:
         *rest, (index, lower, upper) = node.limits
         inner = sp.Sum(node.function, *rest) if rest else node.function
-        values = {symbol: sp.Integer(n) for symbol, n in where.items()}
-        first, last = (size_value(bound.xreplace(values), self.problem.sizes) for bound in (lower, upper))
+        first, last = (int(self._exact(bound, where)) for bound in (lower, upper))
         return hy.sum([self.scalar(inner, {**where, index: n}) for n in range(first, last + 1)])
 
 

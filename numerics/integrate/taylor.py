@@ -13,6 +13,7 @@ from typing import Any
 
 import heyoka as hy
 import numpy as np
+import sympy as sp
 from mpmath import mp
 
 from ..errors import IntegrationFailed
@@ -50,7 +51,8 @@ def integrate(problem: Problem, *, digits: int = 15, guard: int = 30, max_steps:
     outcome, *_, grid = solver.propagate_grid(number.array(problem.times), max_steps=max_steps, callback=watch)
     reached = float(solver.time)
     if outcome != _OUTCOMES.time_limit or not np.all(np.isfinite(np.array(grid, dtype=float))):
-        raise IntegrationFailed(f"Taylor's method stopped near t = {reached:.6g} of {float(problem.times[-1]):.6g}: {_why(outcome, max_steps)}", reached=reached)
+        far = f"Taylor's method stopped near t = {reached:.6g} of {float(problem.times[-1]):.6g}"
+        raise IntegrationFailed(f"{far}: {_why(outcome, max_steps)}", reached=reached)
     states = tuple(problem.layout.unpack([number.back(entry) for entry in row]) for row in grid)
     options = {"guard": guard, "bits": number.bits or 53, "order": int(solver.order)}
     return Trajectory(problem, problem.times, states, digits, "taylor", options, time.perf_counter() - clock)
@@ -71,13 +73,15 @@ class _Numbers:
         self.bits = bits
         self.kind: dict[str, Any] = {"fp_type": hy.real, "prec": bits} if bits else {}
 
-    def of(self, value: Fraction) -> Any:
+    def of(self, value: Fraction | sp.Expr) -> Any:
         if self.bits is None:
             return float(value)
-        return hy.real(value.numerator, self.bits) / hy.real(value.denominator, self.bits)
+        if isinstance(value, Fraction | sp.Rational):
+            return hy.real(int(value.numerator), self.bits) / hy.real(int(value.denominator), self.bits)
+        return hy.real(str(sp.N(value, ceil(self.bits / log2(10)) + 5)), self.bits)
 
-    def array(self, values: Iterable[Any]) -> Any:
-        return np.array([self.of(Fraction(value)) for value in values])
+    def array(self, values: Iterable[Fraction | sp.Expr]) -> Any:
+        return np.array([self.of(value) for value in values])
 
     def back(self, value: Any) -> Any:
         if self.bits is None:

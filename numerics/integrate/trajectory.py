@@ -14,7 +14,8 @@ from ..problem import Problem
 class Trajectory:
     """Let a problem be integrated: the states at its times, block by block, as `mpf` in nested tuples or as NumPy arrays.
 
-    `digits` is the precision worked at, not a bound on the error; `options` records tolerances and budgets. `seconds` is wall time and no part of the value.
+    `digits` is the precision worked at, not a bound on the error; `options` records tolerances and budgets. `seconds` is wall time, and no part
+    of the value.
     """
 
     problem: Problem

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sympy as sp
 
-from theory.symbols import Variable
-
 from ..program import Program, Step
 from .arrays import Array, ArrayProgram
 from .expression import Scope, expression
@@ -24,7 +22,7 @@ def lower(program: Program) -> ArrayProgram:
     for step in program.steps:
         values.append((step.name, _fitted(step, shapes, program)))
         shapes[step.name] = step.shape
-    names = [variable.name for variable in program.variables]
+    names = [program.time_name, *(variable.name for variable in program.variables), *(length.name for length in program.sizes)]
     return share(values, taken=names, results=[step.name for step in program.velocities])
 
 
@@ -37,11 +35,3 @@ def _fitted(step: Step, shapes: dict[str, tuple[sp.Expr, ...]], program: Program
     if value.shape != step.shape:
         value = Array("broadcast", (value,), step.shape)
     return value
-
-
-def time_name(program: Program) -> str:
-    """The name of the time argument."""
-    time: Variable | None = program.time
-    if time is not None:
-        return time.name
-    return "t" if all(variable.name != "t" for variable in program.variables) else "time"

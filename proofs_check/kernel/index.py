@@ -296,7 +296,9 @@ class Algebra:
             poly = self.total(name, size, poly)
         return poly
 
-    def _rename_parts(self, factors: Mapping[Atom, Exponent], power: Poly | None, names: Mapping[str, Index]) -> tuple[dict[Atom, Exponent], Poly | None]:
+    def _rename_parts(
+        self, factors: Mapping[Atom, Exponent], power: Poly | None, names: Mapping[str, Index]
+    ) -> tuple[dict[Atom, Exponent], Poly | None]:
         renamed: dict[Atom, Exponent] = {}
         for atom, exponent in factors.items():
             atom = self._rename_atom(atom, names)
@@ -351,7 +353,7 @@ class Algebra:
     def power(self, base: Poly, exponent: Exponent) -> Poly:
         exponent = _exponent(exponent)
         whole = _integer(exponent)
-        if whole is not None and 0 <= whole:
+        if whole is not None and whole >= 0:
             if whole > LARGEST_POWER and len(base.terms) > 1:
                 raise Rejected(f"the power {whole} of a sum is larger than {LARGEST_POWER}")
             if len(base.terms) != 1 or next(iter(base.terms)).bound:
@@ -412,14 +414,15 @@ class Algebra:
         unit = poly.terms[lead]
         factor = unit if signed else abs(unit)
         common: dict[Atom, fmpq] = {}
-        for atom, exponent in lead.factors:
+        for atom, _ in lead.factors:
             exponents = [dict(term.factors).get(atom, fmpq(0)) for term in poly.terms]
             local = any(_holds_bound(atom, term) for term in poly.terms if atom in dict(term.factors))
             if not local and all(isinstance(e, fmpq) for e in exponents) and (signed or self.sign(atom) == "positive"):
                 common[atom] = min(e for e in exponents if isinstance(e, fmpq))
         for term in poly.terms:  # a factor missing from the leading term may still be a denominator
             for atom, exponent in term.factors:
-                if atom not in common and not _holds_bound(atom, term) and isinstance(exponent, fmpq) and exponent < 0 and (signed or self.sign(atom) == "positive"):
+                below = isinstance(exponent, fmpq) and exponent < 0 and (signed or self.sign(atom) == "positive")
+                if atom not in common and not _holds_bound(atom, term) and below:
                     exponents = [dict(other.factors).get(atom, fmpq(0)) for other in poly.terms]
                     if all(isinstance(e, fmpq) for e in exponents):
                         common[atom] = min(e for e in exponents if isinstance(e, fmpq))
@@ -590,9 +593,9 @@ class Algebra:
                 if change:
                     lowered = self.canonical((), {**factors, atom: _add_exponents(exponent, fmpq(-1))}, power, coefficient)
                     parts.append(self.closed(bound, self.multiply(lowered, _as_poly(exponent), change)))
-            change = self.derivative(power, of_entry) if power else None
-            if change:
-                parts.append(self.closed(bound, self.multiply(self.canonical((), factors, power, coefficient), change)))
+            shift = self.derivative(power, of_entry) if power else None
+            if shift:
+                parts.append(self.closed(bound, self.multiply(self.canonical((), factors, power, coefficient), shift)))
         self.conditions = known  # what a derivative divides by, the statement has divided by, or taken a logarithm of, before
         return add(*parts)
 
@@ -755,14 +758,7 @@ def _labellings(
     texts = [f"{atom.key}^{_text(exponent)}" for atom, exponent in factors.items()] + ([power.key] if power else [])
     colour = {name: str(size) for name, size in bound}
     for _ in bound:
-        def view(name: str) -> str:
-            seen = []
-            for text in texts:
-                if name in re.findall(r"~\d+", text):
-                    seen.append(re.sub(r"~\d+", lambda m: "*" if m[0] == name else colour.get(m[0], m[0]), text))
-            return colour[name] + "|" + "|".join(sorted(seen))
-
-        views = {name: view(name) for name, _ in bound}
+        views = {name: _view(name, colour, texts) for name, _ in bound}
         ranks = {text: f"<{rank}>" for rank, text in enumerate(sorted(set(views.values())))}
         refined = {name: ranks[views[name]] for name, _ in bound}
         if refined == colour:
@@ -777,6 +773,12 @@ def _labellings(
     return (
         tuple(pair for group in choice for pair in group) for choice in itertools.product(*(itertools.permutations(group) for group in ordered))
     )
+
+
+def _view(name: str, colour: Mapping[str, str], texts: Iterable[str]) -> str:
+    """Where an index stands: the factors that hold it, itself marked and the other bound indices as their colours."""
+    seen = [re.sub(r"~\d+", lambda m: "*" if m[0] == name else colour.get(m[0], m[0]), text) for text in texts if name in _labels(text)]
+    return colour[name] + "|" + "|".join(sorted(seen))
 
 
 def _scaled(exponent: Exponent, by: int) -> Exponent:

@@ -125,7 +125,7 @@ class Term:
     atom: Fraction | None
 
     def key(self) -> str:
-        return f"exp: {self.m} log {self.atom}"
+        return f"exp: {self.m}" if self.atom is None else f"power: {self.m} of {self.atom}"
 
 
 class _Again(Exception):

@@ -205,7 +205,7 @@ class _Reader:
                 return Ref(node)
             return self.reference(node, (), scope)
         match node:
-            case ["/", int(p), int(q)] if q != 0:
+            case ["/", int(p), int(q)] if q != 0 and not (isinstance(p, bool) or isinstance(q, bool)):
                 return Number(fmpq(p, q))
             case ["at", str(name), *entries]:
                 return self.reference(name, tuple(entries), scope)
@@ -251,6 +251,14 @@ class _Reader:
             self.fresh(name, {})
         return Family(indices, self.tree(node[key], dict(indices)))
 
+    def constant(self, tree: Tree) -> None:
+        """Hypotheses are about constants, so that no flow can leave them."""
+        for name in _mentioned(tree):
+            if name in self.symbols and self.symbols[name].role != "constant":
+                raise Rejected(f"a hypothesis mentions {name!r}, which is not a constant")
+            if name in self.definitions:
+                self.constant(self.definitions[name].value)
+
     def blocks(self, node: Json) -> dict[str, Family]:
         found = {str(name): self.family(entry) for name, entry in node.items()}
         for name, entry in found.items():
@@ -270,13 +278,14 @@ class _Reader:
                 raise Rejected(f"the rate of {name!r}, which lies on a sphere, depends on its index")
         if len({name for group in spheres for name in group}) != sum(map(len, spheres)):
             raise Rejected("a block lies on two spheres")
-        return Flow(
-            pairing=self.tree(node["pairing"], {}),
-            held=self.held(node["held"]),
-            rates=rates,
-            spheres=spheres,
-            drift=self.blocks(node.get("drift", {})),
-        )
+        drift = self.blocks(node.get("drift", {}))
+        for group in spheres:
+            if any(rates[name].value != rates[group[0]].value for name in group) or not drift.keys().isdisjoint(group):
+                raise Rejected(f"the flow leaves the sphere of {', '.join(group)}: its blocks need one rate, and no drift")
+        for name, symbol in self.symbols.items():
+            if symbol.role == "parameter" and name not in rates and name not in drift:
+                raise Rejected(f"the flow does not say how {name!r} moves: it has neither a rate nor a drift")
+        return Flow(self.tree(node["pairing"], {}), self.held(node["held"]), rates, spheres, drift)
 
     def held(self, names: Json) -> frozenset[str]:
         for name in _list(names):
@@ -348,6 +357,8 @@ def read_statement(node: Json) -> Statement:
             reader.fresh(entry["name"], {})
             reader.definitions[entry["name"]] = reader.family(entry)
         hypotheses = [reader.family(entry, "zero") for entry in node["hypotheses"]]
+        for hypothesis in hypotheses:
+            reader.constant(hypothesis.value)
         flow = reader.flow(node["flow"]) if node["flow"] is not None else None
         for group in flow.spheres if flow else ():
             squares = (Sum("i'", reader.symbols[n].shape[0], Pow(Ref(n, ("i'",)), Number(fmpq(2)))) for n in group)

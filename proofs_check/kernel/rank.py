@@ -14,7 +14,7 @@ from typing import TypeAlias
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
 from .all_sizes import check_all_sizes
-from .instance import Entry, Fraction, Ring, check_instance, entries, velocities
+from .instance import Entry, Fraction, Ring, check_instance, read_value, velocities
 from .language import Count, Evolves, Json, Number, Rejected, Statement, read_statement
 from .points import Place, gradients_at, precision
 
@@ -109,7 +109,7 @@ def check_count(certificate: Json) -> str:
         raise Rejected(f"{laws} laws are independent and the brackets leave room for {room}: the count is open")
     if laws != statement.claim.count:
         raise Rejected(f"there are {laws} independent laws, and the statement says {statement.claim.count}")
-    return f"{laws} independent laws hold for every cotangent, and no more: {len(family.moving)} parameters, brackets of rank {rank} at the point given"
+    return f"{laws} independent laws hold for every cotangent, and no more: {len(family.moving)} parameters, brackets of rank {rank} at the point"
 
 
 def law_gradients(counted: Json, law: Json, point: Json) -> list[Mapping[Place, fmpq | arb]]:
@@ -155,8 +155,6 @@ def _used(*nodes: Json) -> set[str]:
 
 
 def _moving_values(statement: Statement, point: Json) -> dict[Place, fmpq]:
-    from .instance import read_value
-
     found: dict[Place, fmpq] = {}
     for name, symbol in statement.symbols.items():
         if symbol.role == "parameter":
@@ -181,6 +179,3 @@ def _minor(rows: list[Mapping[Place, fmpq | arb]], moving: tuple[Place, ...], mi
     if not certain:
         raise Rejected("the minor of the laws' gradients is not certainly different from zero")
     return len(chosen)
-
-
-__all__ = ["Family", "check_count", "entries", "fields_rank", "law_gradients", "vector_fields"]

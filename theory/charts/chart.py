@@ -11,7 +11,7 @@ from ..calculus import along, tidy
 from ..dynamics import gradient_flow, vector_field
 from ..losses import Loss
 from ..models import Model
-from ..settings import Flow, Instance, Setting, Space, substitute
+from ..settings import Instance, Setting, Space, substitute
 from ..symbols import Family, Variable, away_from
 
 

@@ -14,10 +14,18 @@ from .errors import Place, listed, nearest
 from .grammar import Call, Entry, Index, Name, Node, Number, Plus, Power, Times, Total, mentioned
 
 LARGEST_EXPONENT = 64
-HEAVIEST = 50_000  # parts after every definition is put in and every power with a number written out
+HEAVIEST = 20_000  # parts after every definition is put in and every power with a number written out
 DEEPEST_TREE = 180  # the kernel reads 200, and a claim stands a little deeper than its parts
 
 Function = Callable[[sp.Expr], sp.Expr]
+
+
+def _absolute(argument: sp.Expr) -> sp.Expr:
+    """SymPy takes products and conjugates apart inside |a|, at a cost that doubles with every level."""
+    if argument.is_number:
+        return sp.Abs(argument)
+    return argument if argument.is_nonnegative else sp.Abs(argument, evaluate=False)
+
 
 # acosh, asin and acos have no word in the language of certificates, and are written with those that have one.
 FUNCTIONS: Mapping[str, Function] = {
@@ -36,8 +44,9 @@ FUNCTIONS: Mapping[str, Function] = {
     "asin": lambda a: sp.atan(a / sp.sqrt(1 - a**2)),
     "acos": lambda a: 2 * sp.atan(sp.sqrt(1 - a**2) / (1 + a)),
     "atan": sp.atan,
-    "abs": sp.Abs,
+    "abs": _absolute,
 }
+_TIMES_WRITTEN = {"tan": 2, "sinh": 2, "cosh": 2, "tanh": 4, "acosh": 2, "asin": 2, "acos": 3, "abs": 2}  # how often the argument stands in the certificate
 OTHER_SPELLINGS = {
     "ln": "log",
     "arcsinh": "asinh",
@@ -304,6 +313,9 @@ class _Builder:
         if len(node.arguments) != 1:
             raise self.place.error(f"{name} takes 1 argument, and was given {len(node.arguments)}", "", node.at)
         argument, weight = self.build(node.arguments[0])
+        weight *= _TIMES_WRITTEN.get(name, 1)
+        if weight > HEAVIEST:
+            raise self.place.error(f"written out, the expression has more than {HEAVIEST} parts", "state something smaller", node.at)
         if name == "exp":
             self._no_large_power(argument, node.at)
         return self._real(FUNCTIONS[name](argument), node.at), weight + 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import sympy as sp
 
 from ..settings import Space
@@ -11,7 +13,7 @@ from .model import Model
 
 def product(*layers: Variable) -> Model:
     """Let $W_\\ell \\in \\mathbb R^{n_\\ell \\times n_{\\ell-1}}$, first layer first: $X = W_L \\cdots W_1$."""
-    for earlier, later in zip(layers, layers[1:], strict=False):
+    for earlier, later in pairwise(layers):
         if earlier.shape[0] != later.shape[1]:
             raise ValueError(f"{later.name} takes {later.shape[1]} values and {earlier.name} gives {earlier.shape[0]}")
     names = [index(letter) for letter in ["j", *(f"h{n}" for n in range(1, len(layers))), "i"]]

@@ -97,7 +97,7 @@ def c1() -> Statement:
         "C1",
         "The polar flow of the diagonal linear model",
         [
-            Part(free, Gradient(setting["F"][()], free["x"], G[i], ((i, N),)), "G is the gradient of F"),
+            Part(free, Gradient(setting["F"][()], free.variables[0], G[i], ((i, N),)), "G is the gradient of F"),
             Part(setting, Evolves(R0, radial), "the radius"),
             Part(setting, Evolves(U, tangential, ((i, N),)), "the direction"),
             Part(two, Evolves(s, -4 * ETA * s * mean), "L = 2: the norm s = |x|_1"),
@@ -223,8 +223,8 @@ def c4() -> Statement:
             kernel = Family(((k, sp.Integer(1)),), sp.Add(*(data[k, n] * vector[n] for n in range(3))))
             radial = K * R0**2 / 2 if level == 2 else 0
             law = sp.Add(*(vector[n] * (theta(direction(3)[n]) + radial) for n in range(3)))
-            part = Part(setting.having(vector, hypotheses=(kernel,)), Evolves(law), f"the law of C6 at L = {level}, {'sphere' if metric else 'Euclidean'} metric")
-            (parts if metric else mutants).append(part)
+            name = f"the law of C6 at L = {level}, {'sphere' if metric else 'Euclidean'} metric"
+            (parts if metric else mutants).append(Part(setting.having(vector, hypotheses=(kernel,)), Evolves(law), name))
     return _statement(
         "C4",
         "Hyperspherical angles give the polar flow with the sphere's metric, and only for N = 2 without it",
@@ -490,7 +490,7 @@ def c9() -> Statement:
         polar_flow, flow, field, mirror = _mirror(level, _at() if level == 2 else _at(4))
         name = "L = 2" if level == 2 else "every L"
         own = ((i, N),)
-        pushed = substitute(field.value, {"x": polar_flow["x"].family})
+        pushed = substitute(field.value, {"x": polar_flow.definitions[0].family})
         constants = Setting((x, depth, kappa, eta_r), instances=flow.instances)
         parts += [
             Part(polar_flow, Evolves(polar_flow["x"][i], pushed, own), f"{name}: the predictions move by a field of their own"),
@@ -578,11 +578,8 @@ def _experiments() -> tuple[Experiment, ...]:
     linear = Model(Space((r, signed_u), (("u",),)), Family(((i, N),), R0 * signed_u[i]))
     of_sign = gradient_flow(linear, square(A, y, (N,)), {"r": ETA, "u": K * ETA}, given=(depth, kappa, eta_r, A, y))
 
-    def watched(label: str, law: sp.Expr, basis: tuple[tuple[Q, ...], ...]) -> tuple[Watched, ...]:
-        return tuple(Watched(f"{label}, z{n + 1}", law, {"z": vector}) for n, vector in enumerate(basis))
-
-    def first(label: str, law: sp.Expr, basis: tuple[tuple[Q, ...], ...]) -> Watched:
-        return Watched(label, law, {"z": basis[0]})
+    def watched(label: str, law: sp.Expr, basis: tuple[tuple[Q, ...], ...]) -> Watched:
+        return Watched(label, law, tuple({"z": vector} for vector in basis))
 
     def real(law: sp.Expr) -> sp.Expr:
         return substitute(law, {"u": Family(((i, N),), signed_u[i])})
@@ -598,12 +595,12 @@ def _experiments() -> tuple[Experiment, ...]:
             {"A": matrix4, "y": (Q(3), Q(2)), "kappa": Q(1), "L": Q(2), **unit},
             {"r": Q(1), "u": (Q(1, 2),) * 4},
             (Q(1, 4), Q(1), Q(2), Q(4)),
-            (*watched("sum z (log u + kappa r^2/2)", log_law(), basis4), norm),
+            (watched("sum z (log u + kappa r^2/2)", log_law(), basis4), norm),
             (
-                first("sign flipped", log_law(-K), basis4),
-                first("1/2 missing", log_law(factor=sp.S.One), basis4),
-                first("plain gradient flow", total(z[i] * sp.log(R0 * U), (i, N)), basis4),
-                first("no term in r", total(z[i] * sp.log(U), (i, N)), basis4),
+                watched("sign flipped", log_law(-K), basis4),
+                watched("1/2 missing", log_law(factor=sp.S.One), basis4),
+                watched("plain gradient flow", total(z[i] * sp.log(R0 * U), (i, N)), basis4),
+                watched("no term in r", total(z[i] * sp.log(U), (i, N)), basis4),
             ),
         ),
         Experiment(
@@ -613,16 +610,16 @@ def _experiments() -> tuple[Experiment, ...]:
             {"A": matrix5, "y": (Q(4), Q(1, 2), Q(4)), "kappa": Q(1, 2), "L": Q(3), **unit},
             {"r": Q(5, 4), "u": (Q(1, 4), Q(1, 4), Q(1, 4), Q(1, 2), Q(3, 4))},
             (Q(1, 4), Q(1), Q(4), Q(16)),
-            (*watched("sum z (u exp(kappa r^2/2))^(-1)", power_law(minus), basis5), norm),
+            (watched("sum z (u exp(kappa r^2/2))^(-1)", power_law(minus), basis5), norm),
             (
-                first("sign flipped", power_law(minus, -K), basis5),
-                first("1/2 missing", power_law(minus, factor=sp.S.One), basis5),
-                first("1/kappa for kappa", power_law(minus, 1 / K), basis5),
-                first("kappa set to 1", power_law(minus, sp.S.One), basis5),
-                first("plain gradient flow", total(z[i] / (R0 * U), (i, N)), basis5),
-                first("no term in r", total(z[i] / U, (i, N)), basis5),
-                first("exponent L-2", power_law(sp.S.One), basis5),
-                first("the logarithm", log_law(), basis5),
+                watched("sign flipped", power_law(minus, -K), basis5),
+                watched("1/2 missing", power_law(minus, factor=sp.S.One), basis5),
+                watched("1/kappa for kappa", power_law(minus, 1 / K), basis5),
+                watched("kappa set to 1", power_law(minus, sp.S.One), basis5),
+                watched("plain gradient flow", total(z[i] / (R0 * U), (i, N)), basis5),
+                watched("no term in r", total(z[i] / U, (i, N)), basis5),
+                watched("exponent L-2", power_law(sp.S.One), basis5),
+                watched("the logarithm", log_law(), basis5),
             ),
         ),
         Experiment(
@@ -632,14 +629,14 @@ def _experiments() -> tuple[Experiment, ...]:
             {"A": matrix4, "y": (Q(3), Q(2)), "kappa": Q(2), "L": Q(1), **unit},
             {"r": Q(1), "u": (Q(1, 2), Q(-1, 2), Q(1, 2), Q(1, 2))},
             (Q(1, 4), Q(1), Q(4)),
-            (*watched("sum z u exp(kappa r^2/2)", real(power_law(sp.S.One)), basis4), Watched("|u|^2", total(signed_u[j] ** 2, (j, N)))),
+            (watched("sum z u exp(kappa r^2/2)", real(power_law(sp.S.One)), basis4), Watched("|u|^2", total(signed_u[j] ** 2, (j, N)))),
             (
-                first("sign flipped", real(power_law(sp.S.One, -K)), basis4),
-                first("1/2 missing", real(power_law(sp.S.One, factor=sp.S.One)), basis4),
-                first("1/kappa for kappa", real(power_law(sp.S.One, 1 / K)), basis4),
-                first("kappa set to 1", real(power_law(sp.S.One, sp.S.One)), basis4),
-                first("plain gradient flow", real(total(z[i] * R0 * U, (i, N))), basis4),
-                first("no term in r", real(total(z[i] * U, (i, N))), basis4),
+                watched("sign flipped", real(power_law(sp.S.One, -K)), basis4),
+                watched("1/2 missing", real(power_law(sp.S.One, factor=sp.S.One)), basis4),
+                watched("1/kappa for kappa", real(power_law(sp.S.One, 1 / K)), basis4),
+                watched("kappa set to 1", real(power_law(sp.S.One, sp.S.One)), basis4),
+                watched("plain gradient flow", real(total(z[i] * R0 * U, (i, N))), basis4),
+                watched("no term in r", real(total(z[i] * U, (i, N))), basis4),
             ),
         ),
     )

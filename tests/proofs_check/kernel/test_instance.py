@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofs_check.division import certify, divide
-from proofs_check.kernel.instance import check_instance, residual
+from proofs_check.kernel.instance import check_instance, rational, residual
 from proofs_check.kernel.language import Rejected, read_statement
-from proofs_check.kernel.points import residual_at
+from proofs_check.kernel.points import check_counterexample, residual_at
 
 Json = Any
 HALF = ["/", 1, 2]
@@ -178,7 +178,7 @@ MUTANTS = {
 def test_no_mutant_is_proved(name: str) -> None:
     node = MUTANTS[name]
     with pytest.raises(Rejected, match="leaves"):
-        prove(node, {"sizes": {size: 2 for size in node["sizes"]}})
+        prove(node, {"sizes": dict.fromkeys(node["sizes"], 2)})
 
 
 def test_the_sphere_is_kept_because_of_its_own_equation() -> None:
@@ -430,11 +430,40 @@ def test_a_gradient_by_a_constant_with_a_value_is_rejected() -> None:
         prove(plain(gradient(["integral", "s", "x", product_of("s", "L")], 0, "L")))
 
 
+def test_a_symbol_may_have_any_name() -> None:
+    node = plain(equal(["^", "None", "x"], ["exp", "x"]))
+    node["symbols"]["None"] = sym([], "constant", "positive")
+    with pytest.raises(Rejected, match="leaves"):
+        prove(node)
+    node = plain(equal(["^", "e", "x"], ["exp", "x"]))
+    node["symbols"]["e"] = sym([], "constant", "positive")
+    with pytest.raises(Rejected, match="leaves"):
+        prove(node)
+
+
 def test_time_moves_at_rate_one_and_drift_is_added() -> None:
     node = polar(evolves(["+", "r", product_of("t", "t")], ["+", product_of(2, "t"), "t"]))
     node["symbols"]["t"] = sym([], "time")
     node["flow"] |= {"pairing": 0, "drift": {"r": family([], "t")}}
     assert prove(node, sizes(2, 1)) == []
+
+
+def test_velocities_agree_with_those_at_a_point() -> None:
+    node = polar(evolves(["+", product_of(at("u", 0), at("v", 1)), product_of("r", at("u", 1), at("v", 0))], at("v", 0)), 3, "real")
+    node["symbols"]["v"] = sym(["N"], "parameter")
+    node["definitions"][0]["value"] = ["+", ["^", product_of("r", at("u", "i")), 3], product_of(at("v", "i"), at("u", "i"))]
+    node["flow"] |= {"spheres": [["u", "v"]], "drift": {"r": family([], product_of("r", "kappa"))}}
+    node["flow"]["rates"]["v"] = family([["i", "N"]], product_of("kappa", "r"))
+    values: Json = {"A": [[1, 2]], "z": [2, -1], "nu": ["5/3"], "kappa": "3/4", "L": 1, "r": "2/7", "u": ["1/2", "-1/2"], "v": ["1/10", "7/10"]}
+    statement = read_statement(node)
+    _, _, exact = check_counterexample(statement, {**sizes(2, 1, **values), "bits": 53})
+    found = residual(statement, sizes(2, 1))
+    flat = {name: value for name, value in values.items() if isinstance(value, str | int)}
+    flat |= {f"{name}[{i}]": part for name in ("z", "nu", "u", "v") for i, part in enumerate(values[name])}
+    flat |= {f"A[0,{i}]": part for i, part in enumerate(values["A"][0])}
+    numbers = [rational(flat.get(name, 0)) for name in found.ring.context.names()]
+    fraction = found.entries[()]
+    assert exact == str(fraction.num(*numbers) / fraction.den(*numbers)) != "0"
 
 
 # Trees over x, y > 0, with derivatives by x written out here: a second route to what the kernel computes.

@@ -69,7 +69,7 @@ def law_3(half: Json = ["/", -1, 2], ratio: Json = "kappa") -> Json:  # noqa: B0
     return ["*", total("i", "N", at("z", "i"), ["^", at("u", "i"), -1]), ["exp", ["*", half, ratio, ["^", "r", 2]]]]
 
 
-POINT = {
+POINT: Json = {
     "sizes": {"N": 4, "M": 2},
     "values": {
         "A": [[1, 1, 1, 1], [1, 2, 3, 5]],
@@ -124,7 +124,7 @@ def test_a_point_where_the_mutant_agrees_does_not_refute_it() -> None:
         check_counterexample(read_statement(MUTANTS["half"]), POINT)
 
 
-NO_WITNESSES = {
+NO_WITNESSES: Json = {
     "z outside the kernel": with_values(z=[1, -2, 1, 1]),
     "off the sphere": with_values(u=["1/5", "2/5", "2/5", "3/5"]),
     "wrong sign": with_values(kappa="-3/2"),

@@ -1,0 +1,48 @@
+# make verify   the main job: install into .venv, verify the shipped paper, print its table
+# make test     install into .venv, run the tests
+# make lint     ruff, mypy --strict, import contracts
+# make bench    the figures of bench/
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+
+.PHONY: verify test lint bench clean
+
+verify: $(VENV)/.installed
+	$(BIN)/polarflow verify chou_rauhut_ward
+
+test: $(VENV)/.developer
+	$(BIN)/pytest
+
+lint: $(VENV)/.developer
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.developer
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV)
+
+ifdef UV
+$(VENV)/.installed: pyproject.toml
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+	$(UV) pip install --quiet --python $(BIN)/python -e .
+	touch $@
+$(VENV)/.developer: $(VENV)/.installed
+	$(UV) pip install --quiet --python $(BIN)/python -e '.[dev]'
+	touch $@
+else
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "polarflow needs Python 3.11 or newer, and $(PYTHON) is older; run: make PYTHON=/path/to/python3.11"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+$(VENV)/.developer: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+endif

@@ -1,0 +1,302 @@
+"""The command line: `polarflow VERB TARGET`."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+PROVED, REFUTED, BAD_INPUT, BUDGET = 0, 1, 2, 3
+
+app = typer.Typer(
+    name="polarflow",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="""Derive, check and integrate gradient flows; nothing is called proved that the kernel did not check.
+
+A TARGET is a shipped paper (`chou_rauhut_ward`), one of its claims (`chou_rauhut_ward/C6`), or a theory file of your own (`my_model.toml`).
+
+Exit codes: **0** every claim reached the evidence it requires, **1** one was refuted or fell short, **2** bad input, **3** a budget ran out.
+""",
+)
+
+Target = Annotated[str, typer.Argument(help="A shipped paper, paper/claim, or a theory file (.toml).", show_default=False)]
+
+
+class Format(StrEnum):
+    """How formulas are printed."""
+
+    text = "text"
+    latex = "latex"
+    json = "json"
+
+
+def main() -> None:
+    """The entry point: errors of the user's input are one message and exit code 2, never a traceback."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        raise SystemExit(130) from None
+
+
+def _bad(message: str) -> NoReturn:
+    typer.echo(f"polarflow: {message}", err=True)
+    raise typer.Exit(BAD_INPUT)
+
+
+def _resolve(given: str) -> Any:
+    from numerics import InvalidProblem
+    from theory.files import TheoryFileError
+
+    from .targets import NoSuchTarget, resolve
+
+    try:
+        return resolve(given)
+    except (TheoryFileError, InvalidProblem, NoSuchTarget) as error:
+        _bad(str(error))
+
+
+def _console(*, stderr: bool = False) -> Any:
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+
+
+@app.command("list")
+def list_() -> None:
+    """The shipped papers and their claims."""
+    from theory.papers import NAMES
+
+    from .tables import statements
+    from .targets import resolve
+
+    console = _console()
+    for name in NAMES:
+        console.print(f"[bold]{name}[/bold]")
+        console.print(statements(resolve(name)))
+
+
+@app.command()
+def show(
+    target: Target,
+    format: Annotated[Format, typer.Option("--format", help="text, latex or json.")] = Format.text,
+    ledger: Annotated[Path | None, typer.Option(help="The ledger to look up the last verdict in.")] = None,
+) -> None:
+    """One claim with its formula, domain, source and last verdict; or all claims of a paper or file."""
+    from proofs_check.ledger import default_path, opened
+
+    from .printing import formula, formula_latex
+    from .tables import STYLE, card
+
+    found = _resolve(target)
+    if format is Format.json:
+        told = [
+            {
+                "id": s.id,
+                "title": s.title,
+                "domain": s.domain,
+                "given": list(s.given),
+                "parts": [{"label": p.label, "formula": formula(p.assertion), "latex": formula_latex(p.assertion)} for p in s.parts],
+                "mutants": [{"label": p.label, "formula": formula(p.assertion), "latex": formula_latex(p.assertion)} for p in s.mutants],
+            }
+            for s in found.statements
+        ]
+        typer.echo(json.dumps(told, indent=2))
+        return
+    console = _console()
+    path = ledger or default_path()
+    for statement in found.statements:
+        if format is Format.latex:
+            for part in statement.parts:
+                typer.echo(formula_latex(part.assertion))
+            continue
+        console.print(*card(statement), sep="\n")
+        if path.exists():
+            with opened(path) as book:
+                filed = book.last(f"{found.name}/{statement.id}")
+            for when, label, verdict in filed[: len(statement.parts)]:
+                console.print(f"last verdict, {when}: {label}: [{STYLE[verdict.outcome]}]{verdict.outcome}[/]")
+        console.print()
+
+
+@app.command()
+def derive(
+    target: Target,
+    format: Annotated[Format, typer.Option("--format", help="text, latex or json.")] = Format.text,
+) -> None:
+    """Equations of motion, dissipation identity and dual coordinates, step by step with the reasons."""
+    from .printing import latex, text
+    from .tables import derivation
+
+    found = _resolve(target)
+    if not found.derivations:
+        _bad(f"{target} has no flow of its own to derive; give a whole paper or a theory file with a [model] or a [flow]")
+    match format:
+        case Format.text:
+            console = _console()
+            for derived in found.derivations:
+                console.print(derivation(derived))
+                console.print()
+        case Format.latex:
+            for derived in found.derivations:
+                typer.echo(f"% {derived.title}")
+                typer.echo(r"\begin{aligned}")
+                for step in derived.steps:
+                    typer.echo(rf"{latex(step.left)} &= {latex(step.right)} && \text{{{step.reason}}} \\")
+                typer.echo(r"\end{aligned}")
+        case Format.json:
+            told = [
+                {
+                    "title": derived.title,
+                    "steps": [
+                        {"reason": s.reason, "left": text(s.left), "right": text(s.right), "latex": f"{latex(s.left)} = {latex(s.right)}"}
+                        for s in derived.steps
+                    ],
+                }
+                for derived in found.derivations
+            ]
+            typer.echo(json.dumps(told, indent=2))
+
+
+@app.command()
+def verify(
+    target: Target,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the findings to this file; - for standard output.")] = None,
+    certificates: Annotated[Path | None, typer.Option(help="Write every certificate to this folder, for `polarflow check`.")] = None,
+    ledger: Annotated[Path | None, typer.Option(help="Where findings are kept; by default $POLARFLOW_LEDGER or .polarflow/ledger.sqlite.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Check everything again, whatever the ledger holds.")] = False,
+    digits: Annotated[int, typer.Option(min=20, max=1000, help="Digits of the experiments.")] = 60,
+    samples: Annotated[int, typer.Option(min=1, max=1000, help="Rational points to try where no proof is found.")] = 6,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random rational points.")] = 0,
+    budget: Annotated[float | None, typer.Option(min=0, help="Stop after this many seconds, with exit code 3.", show_default=False)] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every part and mutant with its formula and witness.")] = False,
+) -> None:
+    """Check every claim: proofs for all sizes and at explicit sizes, counterexamples for what is false, drift at high precision."""
+    from proofs_check.ledger import default_path, opened
+
+    from .tables import claims, details, summary
+    from .verifying import BudgetSpent, Options, as_json, go_through, size_of
+
+    found = _resolve(target)
+    if not (found.statements or found.experiments):
+        _bad(f"{target} makes no claim; add a [[claim]] to the file, or use: polarflow derive {target}")
+    options = Options(seed=seed, samples=samples, digits=digits, fresh=fresh, budget=budget)
+    to_stdout = json_file is not None and str(json_file) == "-"
+    console = _console(stderr=to_stdout)
+    rows: list[Any] = []
+    ending: str | None = None
+    code = PROVED
+    with opened(ledger or default_path()) as book, _progress(console, size_of(found)) as advance:
+        try:
+            for step in go_through(found, book, options):
+                if not rows or rows[-1] is not step.row:
+                    rows.append(step.row)
+                advance(f"{step.row.id} {step.label}")
+        except BudgetSpent as spent:
+            ending, code = str(spent), BUDGET
+        except KeyboardInterrupt:
+            ending, code = "interrupted", 130
+    console.print(claims(found, rows))
+    for line in details(rows, everything=verbose):
+        console.print(line)
+    console.print(summary(rows))
+    if ending:
+        console.print(f"[bold]{ending}[/bold]: {len(rows)} rows above are what was done; run the same command again to go on from there")
+    elif not all(row.passed for row in rows):
+        code = REFUTED
+    if certificates is not None:
+        _write_certificates(certificates, rows)
+    if json_file is not None:
+        told = json.dumps(as_json(found, rows), indent=1)
+        if to_stdout:
+            typer.echo(told)
+        else:
+            _write(json_file, told)
+    raise typer.Exit(code)
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Certificates, or files written by `polarflow verify --json`.", show_default=False)],
+) -> None:
+    """Re-check certificates with the kernel alone, and say in words what each establishes."""
+    from proofs_check.kernel import Rejected
+    from proofs_check.kernel import check as kernel_check
+
+    refused = 0
+    for path in files:
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+            _bad(f"{path} cannot be read as JSON: {error}")
+        found = list(_certificates(content))
+        if not found:
+            _bad(f"{path} holds no certificate; wanted is what `polarflow verify --json` or `--certificates` writes")
+        for certificate in found:
+            try:
+                accepted = kernel_check(certificate)
+                where = f"; where {', '.join(accepted.conditions)}" if accepted.conditions else ""
+                typer.echo(f"{path}: {accepted.outcome}: {accepted.text}{where}")
+            except Rejected as error:
+                refused += 1
+                typer.echo(f"{path}: rejected: {error}")
+    raise typer.Exit(REFUTED if refused else PROVED)
+
+
+def _certificates(content: Any) -> Any:
+    """Every certificate in a piece of JSON."""
+    if isinstance(content, dict):
+        if "format" in content and "kind" in content:
+            yield content
+            return
+        content = list(content.values())
+    if isinstance(content, list):
+        for entry in content:
+            yield from _certificates(entry)
+
+
+def _write_certificates(folder: Path, rows: list[Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for n, row in enumerate(rows):
+        for m, result in enumerate([*row.parts, *row.mutants]):
+            for k, finding in enumerate(result.verdict.findings):
+                if finding.certificate is not None:
+                    name = f"{n:02d}-{row.id}-{m:02d}-{k}".replace("/", "_").replace(" ", "_")
+                    _write(folder / f"{name}.json", json.dumps(finding.certificate))
+
+
+def _write(path: Path, content: str) -> None:
+    """Write the whole file or leave the old one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(path.name + ".part")
+        unfinished.write_text(content + "\n", encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        _bad(f"{path} cannot be written: {error}")
+
+
+def _progress(console: Any, total: int) -> Any:
+    """A bar on a terminal, nothing elsewhere; gives the function that advances it."""
+    from contextlib import contextmanager
+
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    @contextmanager
+    def running() -> Any:
+        columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task("", total=total)
+            yield lambda label: bar.update(task, advance=1, description=label[:60])
+
+    return running()
+
+
+if __name__ == "__main__":
+    main()

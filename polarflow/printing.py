@@ -1,0 +1,105 @@
+"""Formulas for people: in the grammar of theory files for the terminal, in LaTeX for everything typeset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+from sympy.printing.latex import LatexPrinter
+from sympy.printing.precedence import precedence
+from sympy.printing.str import StrPrinter
+
+from theory.statements import Assertion, Complete, Equal, Evolves, Gradient
+
+
+class _Text(StrPrinter):
+    def _print_Sum(self, node: sp.Sum) -> str:
+        names = ", ".join(str(limit[0]) for limit in node.limits)
+        return f"sum({names}, {self._print(node.function)})"
+
+    def _print_Integral(self, node: sp.Integral) -> str:
+        ((variable, lower, upper),) = node.limits
+        return f"integral({variable} from {self._print(lower)} to {self._print(upper)}, {self._print(node.function)})"
+
+    def _print_Abs(self, node: sp.Abs) -> str:
+        return f"abs({self._print(node.args[0])})"
+
+    def _print_D(self, node: sp.Expr) -> str:
+        return f"d/dt {self.parenthesize(node.args[0], precedence(sp.Symbol('x') * 2))}"
+
+    def _print_Derivative(self, node: sp.Derivative) -> str:
+        return f"d {self._print(node.expr)}/d {self._print(node.variables[0])}"
+
+
+class _Latex(LatexPrinter):
+    def _print_Sum(self, node: sp.Sum) -> str:
+        signs = "".join(rf"\sum_{{{limit[0].name}}} " for limit in reversed(node.limits))
+        body = self._print(node.function)
+        return signs + (rf"\left({body}\right)" if isinstance(node.function, sp.Add) else body)
+
+    def _print_D(self, node: sp.Expr, exp: Any = None) -> str:
+        inner = node.args[0]
+        if isinstance(inner, sp.Indexed):
+            indices = ",".join(self._print(i) for i in inner.indices)
+            return rf"\dot{{{self._print(inner.base)}}}_{{{indices}}}"
+        if isinstance(inner, sp.Symbol):
+            return rf"\dot{{{self._print(inner)}}}"
+        return rf"\frac{{d}}{{dt}}\left({self._print(inner)}\right)"
+
+    def _print_Derivative(self, node: sp.Derivative) -> str:
+        return rf"\frac{{\partial {self._print(node.expr)}}}{{\partial {self._print(node.variables[0])}}}"
+
+    def _print_Indexed(self, node: sp.Indexed) -> str:
+        return rf"{self._print(node.base)}_{{{','.join(self._print(i) for i in node.indices)}}}"
+
+
+def text(expression: sp.Basic) -> str:
+    """The expression as it may be written in a theory file.
+
+    >>> from theory.symbols import Variable, index, size, total
+    >>> u, i = Variable("u", (size("N"),)), index("i")
+    >>> text(total(u[i] ** 2, (i, size("N"))))
+    'sum(i, u[i]**2)'
+    """
+    return str(_Text({"order": "none"}).doprint(expression))
+
+
+def latex(expression: sp.Basic) -> str:
+    """The expression in LaTeX, with sums over named indices and dots for derivatives in time."""
+    return str(_Latex({"order": "none"}).doprint(expression))
+
+
+def formula(assertion: Assertion) -> str:
+    """An assertion on one line."""
+    match assertion:
+        case Evolves(quantity, rate, indices):
+            told = f"d/dt [{text(quantity)}] = {text(rate)}"
+        case Equal(left, right, indices):
+            told = f"{text(left)} = {text(right)}"
+        case Gradient(of, by, value, indices):
+            entry = f"{by.name}[{','.join(i.name for i, _ in indices)}]" if indices else by.name
+            told = f"d [{text(of)}] / d {entry} = {text(value)}"
+        case Complete(count, laws):
+            return f"exactly {count} independent laws: {'; '.join(text(law.value) for law in laws)}"
+    return told + (f"   for all {', '.join(i.name for i, _ in indices)}" if indices else "")
+
+
+def formula_latex(assertion: Assertion) -> str:
+    """An assertion in LaTeX."""
+    match assertion:
+        case Evolves(quantity, rate, _):
+            return rf"\frac{{d}}{{dt}}\left[{latex(quantity)}\right] = {latex(rate)}"
+        case Equal(left, right, _):
+            return f"{latex(left)} = {latex(right)}"
+        case Gradient(of, by, value, indices):
+            entry = by[tuple(i for i, _ in indices)]
+            return rf"\frac{{\partial}}{{\partial {latex(entry)}}}\left[{latex(of)}\right] = {latex(value)}"
+        case Complete(count, laws):
+            return rf"\#\,\text{{laws}} = {count}:\quad " + r",\; ".join(latex(law.value) for law in laws)
+
+
+def kind(assertion: Assertion) -> str:
+    """The kind of an assertion, as the ledger names it."""
+    if isinstance(assertion, Evolves):
+        return "Conserved" if assertion.rate == 0 else "Evolves"
+    return {Equal: "Identity", Gradient: "Gradient", Complete: "Complete"}[type(assertion)]

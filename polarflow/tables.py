@@ -1,0 +1,156 @@
+"""What a terminal shows: tables of claims, derivations line by line, reasons and witnesses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from proofs_check.verdicts import Finding, Outcome
+from theory.derivations import Derivation
+from theory.statements import Statement
+
+from .printing import formula, text
+from .targets import Target
+from .verifying import PartResult, Row
+
+STYLE: dict[Outcome, str] = {"proved": "bold green", "refuted": "bold red", "supported": "yellow", "unknown": "magenta"}
+
+
+def claims(target: Target, rows: list[Row]) -> Table:
+    """One line for each claim: what was found, on which evidence, by which routes."""
+    table = Table(title=target.title, title_justify="left", header_style="bold", expand=False, pad_edge=False)
+    table.add_column("claim", no_wrap=True)
+    table.add_column("statement", ratio=1)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("evidence", no_wrap=True)
+    table.add_column("all sizes", justify="right", no_wrap=True)
+    table.add_column("at sizes", justify="right", no_wrap=True)
+    table.add_column("mutants", justify="right", no_wrap=True)
+    table.add_column("s", justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row.id,
+            row.title + _expected(row),
+            Text(row.outcome + ("" if row.passed else " !"), style=STYLE[row.outcome]),
+            _evidence(row),
+            _routes(row, general=True),
+            _routes(row, general=False),
+            f"{sum(m.passed for m in row.mutants)}/{len(row.mutants)} refuted" if row.mutants else "",
+            f"{row.seconds:.2f}",
+        )
+    return table
+
+
+def _expected(row: Row) -> str:
+    return " (expected)" if row.expect == "refuted" and row.passed else ""
+
+
+def _evidence(row: Row) -> str:
+    if row.drifts:
+        return f"{row.drifts[0].finding.digits} digits"
+    return row.grade or ""
+
+
+def _routes(row: Row, *, general: bool) -> str:
+    """Accepted proofs by route, of those tried; a route that is another's only fallback is not counted against it."""
+    tried = (f for r in row.parts for f in r.verdict.findings if not f.route.startswith("points"))
+    wanted = [f for f in tried if (f.route in ("all sizes", "exact")) == general]
+    proofs = [f for f in wanted if f.outcome == "proved"]
+    return f"{len(proofs)}/{len(wanted)}" if wanted else ""
+
+
+def summary(rows: list[Row]) -> str:
+    """The last line: how many claims, mutants and experiments came out as they should."""
+    statements = [row for row in rows if row.statement is not None]
+    derivations = [row for row in rows if row.statement is None and not row.drifts]
+    experiments = [row for row in rows if row.drifts]
+    mutants = [m for row in statements for m in row.mutants]
+    told = [f"{sum(r.passed for r in statements)} of {len(statements)} claims as required"]
+    if mutants:
+        told.append(f"{sum(m.passed for m in mutants)} of {len(mutants)} mutants refuted")
+    if derivations:
+        told.append(f"{sum(len(r.parts) for r in derivations)} derivation steps, {sum(not r.passed for r in derivations)} derivations in doubt")
+    if experiments:
+        told.append(f"{sum(r.passed for r in experiments)} of {len(experiments)} experiments agree")
+    return "; ".join(told) + "."
+
+
+def details(rows: list[Row], *, everything: bool = False) -> list[RenderableType]:
+    """Below the table: every refuted claim with its witness, everything that fell short with the reason, the conditions under which proofs hold."""
+    told: list[RenderableType] = []
+    for row in rows:
+        shown = [r for r in (*row.parts, *row.mutants) if everything or not r.passed or (r.verdict.outcome == "refuted" and r in row.parts)]
+        told += [_detail(row, result) for result in shown]
+        strays = [d for d in row.drifts if d.finding.outcome != ("supported" if d.conserved else "refuted")]
+        told += [Text(f"{row.id}  {d.label}: {d.finding.reason}", style="yellow") for d in strays]
+        conditions = sorted({c for r in row.parts if r.verdict.outcome == "proved" for f in r.verdict.findings for c in f.conditions})
+        if conditions and row.statement is not None:
+            told.append(Text(f"{row.id}  proved where {', '.join(conditions[:6])}{', ...' if len(conditions) > 6 else ''}", style="dim"))
+    return told
+
+
+def _detail(row: Row, result: PartResult) -> RenderableType:
+    decisive = result.verdict.decisive
+    name = f"{row.id}  {result.part.label}" if result.part.label else row.id
+    lines = [Text.assemble((name, "bold"), "  ", (result.verdict.outcome, STYLE[result.verdict.outcome])), Text(f"    {formula(result.part.assertion)}")]
+    if result.verdict.contradictory:
+        lines.append(Text("    the routes contradict each other: one of the engines is wrong. Please report this.", style="bold red"))
+    if decisive is not None and decisive.outcome == "refuted":
+        lines.append(Text(f"    {decisive.reason}"))
+        lines += [Text(f"      {line}") for line in witness(decisive)]
+    elif result.verdict.outcome != "proved":
+        lines += [Text(f"    {f.route}: {f.outcome}; {f.reason}"[:400], style="dim") for f in result.verdict.findings]
+    return Group(*lines)
+
+
+def witness(finding: Finding) -> list[str]:
+    """The rational point of a counterexample, a line for each symbol."""
+    if finding.certificate is None or finding.certificate["kind"] != "counterexample":
+        return []
+    return [f"{name} = {_nested(value)}" for name, value in (finding.certificate["sizes"] | finding.certificate["values"]).items()]
+
+
+def _nested(value: Any) -> str:
+    return f"({', '.join(map(_nested, value))})" if isinstance(value, list) else str(value)
+
+
+def derivation(derived: Derivation) -> Table:
+    """The steps, each with its reason."""
+    table = Table(title=derived.title, title_justify="left", show_header=False, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("left", justify="right")
+    table.add_column("right", ratio=1, overflow="fold")
+    table.add_column("reason", style="dim", ratio=1)
+    for step in derived.steps:
+        table.add_row(text(step.left), f"= {text(step.right)}", step.reason)
+    return table
+
+
+def statements(target: Target) -> Table:
+    """The claims of a target, unverified."""
+    table = Table(title=target.title, title_justify="left", header_style="bold", pad_edge=False)
+    table.add_column("claim", no_wrap=True)
+    table.add_column("statement", ratio=1)
+    table.add_column("parts", justify="right")
+    table.add_column("mutants", justify="right")
+    for statement in target.statements:
+        table.add_row(statement.id, statement.title, str(len(statement.parts)), str(len(statement.mutants)))
+    return table
+
+
+def card(statement: Statement) -> list[RenderableType]:
+    """One claim in full: its formulas, domain, preconditions, source, and the variants that must be refuted."""
+    told: list[RenderableType] = [Text(f"{statement.id}  {statement.title}", style="bold")]
+    if statement.domain:
+        told.append(Text(f"domain: {statement.domain}"))
+    if statement.given:
+        told.append(Text(f"given: {'; '.join(statement.given)}"))
+    told += [Text(f"  {part.label + ': ' if part.label else ''}{formula(part.assertion)}") for part in statement.parts]
+    if statement.mutants:
+        told.append(Text("must be refuted:"))
+        told += [Text(f"  {m.label}: {formula(m.assertion)}", style="dim") for m in statement.mutants]
+    if statement.citation:
+        told.append(Text(f"source: {statement.citation} ({statement.provenance})", style="dim"))
+    return told

@@ -1,0 +1,249 @@
+"""From [definitions], [model] and [flow] to a setting: what is predicted, what is lost, and how the parameters move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import sympy as sp
+
+from ..settings import Definition, Flow, Setting, Space, indices_of
+from ..symbols import Family, Variable, total
+from .apart import apart, setting_apart, unused
+from .errors import Document, Place, listed, shown
+from .families import Pending, block_family, defined, expression_place, left_side
+from .grammar import holds_equation, mentioned, parse, parse_equation
+from .ground import Ground, names_in
+from .loss_words import OURS, FileLoss, Names, expression_loss, is_word, word_loss
+from .meaning import Scope, meaning
+from .tables import Toml
+
+KINDS = ("gradient", "field")
+TIME = Variable("t", (), "time", "nonnegative")
+
+
+@dataclass(frozen=True)
+class World:
+    """The setting of a file, the scope of its claims, and the spheres its flow has to be shown to keep."""
+
+    setting: Setting
+    scope: Scope
+    kept: tuple[tuple[str, ...], ...]
+
+
+def read_world(document: Document, tables: Mapping[str, Toml], ground: Ground) -> World:
+    """The setting that the claims of a file speak about."""
+    taken = dict(ground.taken)
+    model, flow = tables.get("model", {}), tables.get("flow", {})
+    pending = Pending(document, tables.get("definitions", {}), taken)
+    output, alias, names = _output_name(document, model, ground, taken)
+    scope = replace(ground.scope(), reserved=frozenset(taken))
+    if "t" not in taken:
+        scope = scope.having({"t": TIME})
+    theirs = {name for name in (names.x, alias, names.G, names.nu, names.F) if name}
+    early, scope = pending.resolve(scope, theirs)
+    variables, definitions = ground.variables, (*ground.definitions, *early)
+    x = _prediction(document, model, ground, scope, names.x, output)
+    if x is not None:
+        definition, weight = x
+        definitions = (*definitions, definition)
+        scope = scope.having({definition.name: definition, **({alias: definition} if alias else {})}, {definition.name: weight, alias: weight})
+    middle, scope = pending.resolve(scope, {names.G, names.nu, names.F} - set(scope.names))
+    definitions = (*definitions, *middle)
+    loss = _loss(document, model, scope, x[0] if x else None, names, alias)
+    if loss is not None:
+        variables, definitions = (*variables, *loss.variables), (*definitions, *loss.definitions)
+        scope = scope.having({v.name: v for v in loss.variables}).having({d.name: d for d in loss.definitions})
+    late, scope = pending.resolve(scope, ())
+    pending.finish()
+    definitions = (*definitions, *late)
+    setting = Setting(variables, definitions)
+    if any("t" in names_in(document, given) for given in _texts(flow)) and "t" not in taken:
+        setting = setting.having(TIME)
+    setting, kept = _moving(document, flow, ground, setting, scope, x[0] if x else None, loss, names)
+    return World(setting_apart(setting), scope, kept)
+
+
+def _texts(node: Toml) -> list[Toml]:
+    return [text for value in node.values() for text in _texts(value)] if isinstance(node, dict) else [node]
+
+
+# ---- the prediction and the loss -------------------------------------------------------------------------------------------------------------
+
+
+def _output_name(document: Document, model: Mapping[str, Toml], ground: Ground, taken: dict[str, str]) -> tuple[str, str, Names]:
+    """The name the file gives to the prediction, its alias if the definition is called x, and the names of what comes with a loss."""
+    given, output = model.get("predictor"), "x"
+    if given is not None:
+        place = expression_place(document, "[model] predictor", given)
+        if holds_equation(place.text):
+            left, _ = parse_equation(place)
+            output, _ = left_side(place, left)
+        elif "x" in taken:
+            output = "prediction"
+    own = "x" if "x" not in taken else output
+    if given is None or (output in taken and output in {v.name for v in ground.parameters}):
+        own = "x" if "x" not in taken else next(name for name in ("prediction", *(f"prediction{n}" for n in range(1, 99))) if name not in taken)
+    elif output in taken:
+        raise place.error(f"the prediction is called {output}, which is declared in {taken[output]}", "give the prediction another name", 0)
+    alias = output if output != own and output not in taken else ""
+    if alias:
+        taken[alias] = "[model]"
+    names = {"x": own}
+    for ours in OURS[1:]:
+        names[ours] = ours if ours not in taken and ours != own else next(name for name in (f"{ours}_loss", f"{ours}_of_loss", f"{ours}_of_f") if name not in taken)
+    if model:
+        taken.update({name: "[model]" for name in names.values()})
+    return output, alias, Names(names["x"], names["G"], names["nu"], names["F"])
+
+
+def _prediction(document: Document, model: Mapping[str, Toml], ground: Ground, scope: Scope, name: str, output: str) -> tuple[Definition, int] | None:
+    given = model.get("predictor")
+    if given is None:
+        loss = model.get("loss")
+        if not isinstance(loss, str) or not is_word(loss):
+            return None
+        if len(ground.parameters) != 1:
+            place = document.place("[model] loss", loss)
+            raise place.error("there is a loss, and no predictor that says what is predicted", 'write predictor = "x[i] = ..."')
+        return _identity(ground.parameters[0], name)
+    place = expression_place(document, "[model] predictor", given)
+    if not holds_equation(place.text):
+        node = parse(place)
+        free = meaning(place, scope, node).indices
+        if len(free) > 1:
+            raise place.error(f"the prediction has the indices {listed(letter.name for letter, _ in free)}, and their order is not said", 'write "x[i,j] = ..."', 0)
+        return Definition(name, Family(free, meaning(place, scope, node).value)), meaning(place, scope, node).weight
+    left, right = parse_equation(place)
+    _, own = left_side(place, left)
+    parameters = {v.name: v for v in ground.parameters}
+    if output in parameters:
+        if type(left) is not type(right) or mentioned(left) != mentioned(right) or str(_bare(left)) != str(_bare(right)):
+            raise place.error(f"the prediction is called {output}, which is a parameter", "give the prediction another name", 0)
+        return _identity(parameters[output], name)
+    definition, weight = defined(place, scope, name, own, right)
+    if not mentioned(right) & {*parameters, *(d for d, entry in scope.names.items() if isinstance(entry, Definition))}:
+        raise place.error("the prediction mentions no parameter: nothing would be learned", f"the parameters are {listed(parameters)}", right.at)
+    return definition, weight
+
+
+def _bare(node: object) -> object:
+    return (getattr(node, "name", None), [own.value for own in getattr(node, "indices", ())])
+
+
+def _identity(block: Variable, name: str) -> tuple[Definition, int]:
+    indices = indices_of(block)
+    return Definition(name, Family(indices, block[tuple(own for own, _ in indices)])), 1
+
+
+def _loss(
+    document: Document, model: Mapping[str, Toml], scope: Scope, x: Definition | None, names: Names, alias: str
+) -> FileLoss | None:
+    given = model.get("loss")
+    if given is None:
+        return None
+    place = expression_place(document, "[model] loss", given)
+    if x is not None and is_word(place.text):
+        return word_loss(place, scope, x.variable, names, (alias,) if alias else ())
+    return expression_loss(place, scope, x.variable if x else None, names)
+
+
+# ---- the flow --------------------------------------------------------------------------------------------------------------------------------
+
+
+def _moving(
+    document: Document,
+    flow: Mapping[str, Toml],
+    ground: Ground,
+    setting: Setting,
+    scope: Scope,
+    x: Definition | None,
+    loss: FileLoss | None,
+    names: Names,
+) -> tuple[Setting, tuple[tuple[str, ...], ...]]:
+    """The setting with its flow, and the spheres that the flow does not keep by its making."""
+    place = document.place("[flow]")
+    kind = flow.get("kind", "field" if "field" in flow else "gradient")
+    if kind not in KINDS:
+        raise document.place("[flow] kind", kind).error(f"the kind {shown(kind)} is not known; known are {listed(KINDS)}", "")
+    if (kind == "field") != ("field" in flow):
+        raise place.error(f"the kind is {kind}, and field is {'' if 'field' in flow else 'not '}given", 'write field = { "u[i]" = "..." } for a flow given outright')
+    for other in ("rates", "drift"):
+        if "field" in flow and other in flow:
+            raise place.error(f"field gives the whole right side, and {other} was given too", f"leave {other} away, or write it into the field")
+    blocks = {v.name: v for v in ground.parameters}
+    if "field" in flow:
+        field = _families(document, flow, "field", scope, blocks)
+        still = {name: Family(indices_of(block), sp.S.Zero) for name, block in blocks.items() if name not in field}
+        if still:
+            raise place.error(f"field says nothing of {listed(still)}", "give a right side for every parameter, 0 for one that does not move")
+        ordered = {name: field[name] for name in blocks}
+        spheres = tuple(_sphere(blocks, group) for group in ground.spheres)
+        return setting.having(hypotheses=spheres).along(Flow(Space(ground.parameters), sp.S.Zero, (), {}, ordered)), ground.spheres
+    if loss is None:
+        if x is not None:
+            raise document.place("[model]").error("there is a predictor and no loss", 'write loss = "any", "square(A, y)", or an expression')
+        if flow:
+            raise place.error("there is a flow, and no [model] that it is the gradient flow of", "write [model] with predictor and loss, or a field")
+        return setting, ()
+    rates = {name: Family(_own(block, scope), sp.S.One) for name, block in blocks.items()} | _families(document, flow, "rates", scope, blocks)
+    drift = _families(document, flow, "drift", scope, blocks)
+    _rates_on_spheres(document, ground, rates)
+    if loss.explicit is not None:
+        pairing, held = setting.unfold(loss.explicit), ()
+    else:
+        assert x is not None
+        own = tuple(letter for letter, _ in x.family.indices)
+        slope = Variable(names.G, x.variable.shape, "cotangent" if loss.variables and not loss.definitions else "parameter")
+        pairing, held = setting.unfold(total(slope[own] * x[own], *x.family.indices), keep=(names.G,)), (names.G,)
+    made = Flow(Space(ground.parameters, ground.spheres), apart(pairing, frozenset()), held, {name: rates[name] for name in blocks}, drift)
+    _differentiable(document.place("[model] predictor", flow), made)
+    kept = tuple(group for group in ground.spheres if set(group) & set(drift))
+    return setting.along(made), kept
+
+
+def _families(document: Document, flow: Mapping[str, Toml], table: str, scope: Scope, blocks: Mapping[str, Variable]) -> dict[str, Family]:
+    given = flow.get(table, {})
+    if not isinstance(given, dict):
+        raise document.place(f"[flow] {table}", given).error(f"entries for the parameters were wanted, and {shown(given)} was given", f'write {table} = {{ u = "..." }}')
+    found: dict[str, Family] = {}
+    for key, text in given.items():
+        block, family = block_family(document, table, key, text, scope, blocks)
+        if block.name in found:
+            raise document.place(f"[flow] {table} {key}").error(f"{block.name} is given twice", "leave one of them away")
+        found[block.name] = family
+    return found
+
+
+def _own(block: Variable, scope: Scope) -> tuple[tuple[sp.Symbol, sp.Expr], ...]:
+    names = set(scope.names) | scope.reserved
+    found: list[tuple[sp.Symbol, sp.Expr]] = []
+    for length in block.shape:
+        found.append((unused(frozenset(names | {own.name for own, _ in found})), length))
+    return tuple(found)
+
+
+def _sphere(blocks: Mapping[str, Variable], group: tuple[str, ...]) -> Family:
+    own = indices_of(blocks[group[0]])[0][0]
+    return Family((), sp.Add(*(total(blocks[name][own] ** 2, (own, blocks[name].shape[0])) for name in group)) - 1)
+
+
+def _rates_on_spheres(document: Document, ground: Ground, rates: Mapping[str, Family]) -> None:
+    for group in ground.spheres:
+        for name in group:
+            place = document.place(f"[flow] rates {name}")
+            if any(own in rates[name].value.free_symbols for own, _ in rates[name].indices):
+                raise place.error(f"{name} lies on a sphere, and its rate depends on the entry", "on a sphere all entries have one rate")
+            if rates[name].value != rates[group[0]].value:
+                values = f"{rates[group[0]].value} and {rates[name].value}"
+                raise place.error(f"{group[0]} and {name} share a sphere, and have the rates {values}", "blocks on one sphere have one rate")
+
+
+def _differentiable(place: Place, flow: Flow) -> None:
+    try:
+        _ = flow.gradient
+    except NotImplementedError as unable:
+        remedy = "name entries by indices; where single entries differ, declare them as scalars of their own"
+        raise place.error(f"the gradient cannot be derived: {unable}", remedy) from None
+    except RecursionError:
+        raise place.error("the model is nested too deeply", "state a smaller one") from None

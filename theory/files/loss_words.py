@@ -1,0 +1,193 @@
+"""The loss of a theory file: a word such as square(A, y), or any expression of the prediction."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sympy as sp
+
+from ..calculus import gradient
+from ..losses import Loss, any_loss, any_loss_of, exponential, logistic, square, square_to
+from ..settings import Definition, Setting, substitute
+from ..symbols import Family, Indices, Variable, index, total
+from .apart import unused
+from .errors import Place, listed, nearest
+from .grammar import mentioned, parse
+from .meaning import Scope, meaning
+
+_WORD = re.compile(r"\s*([A-Za-z_]+)\s*(?:\(([A-Za-z0-9_,\s]*)\))?\s*")
+WORDS: Mapping[str, str] = {
+    "any": "any",
+    "arbitrary": "any",
+    "generic": "any",
+    "square": "square",
+    "squared": "square",
+    "quadratic": "square",
+    "exponential": "exponential",
+    "logistic": "logistic",
+}
+_WAYS = "any, any(A), square(y), square(A, y), exponential(A), logistic(A), and expressions of the prediction"
+OURS = ("x", "G", "nu", "F")  # the prediction, the gradient of the loss at it, what A^T pulls back, the value of the loss
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of the prediction, of the loss's gradient, of the residual and of its value: ours, or others where the file has taken them."""
+
+    x: str
+    G: str
+    nu: str
+    F: str
+
+    def of(self, ours: str) -> str:
+        return {"x": self.x, "G": self.G, "nu": self.nu, "F": self.F}[ours]
+
+
+@dataclass(frozen=True)
+class FileLoss:
+    """The loss as definitions; its pairing with the prediction, or the expression itself where it is explicit."""
+
+    name: str
+    variables: tuple[Variable, ...]
+    definitions: tuple[Definition, ...]
+    explicit: sp.Expr | None = None
+
+
+def is_word(text: str) -> bool:
+    """Whether the loss is given by a word rather than an expression."""
+    match = _WORD.fullmatch(text)
+    return match is not None and match[1] in WORDS
+
+
+def word_loss(place: Place, scope: Scope, output: Variable, names: Names, aliases: tuple[str, ...]) -> FileLoss:
+    """Let $x$ be the prediction, of the shape of `output`: the loss that a word stands for."""
+    match = _WORD.fullmatch(place.text)
+    assert match is not None
+    word = WORDS[match[1]]
+    given = [part.strip() for part in (match[2] or "").split(",") if part.strip()]
+    if word == "any" and len(given) == 1 and given[0] in (names.x, *aliases):
+        given = []
+    data = [_tensor(place, scope, name) for name in given]
+    wanted = {"any": (0, 1), "square": (1, 2), "exponential": (0, 1, 2), "logistic": (0, 1, 2)}[word]
+    if len(data) not in wanted:
+        raise place.error(f"{word} takes {' or '.join(map(str, wanted))} names of data, and was given {len(data)}", f"known are {_WAYS}", 0)
+    if word == "any" and not data:
+        return _renamed(any_loss(output.shape), output, names)
+    if word == "square" and len(data) == 1:
+        _fits(place, data[0], data[0].shape, output, output.shape)
+        return _renamed(square_to(data[0]), output, names)
+    if word in ("exponential", "logistic") and len(data) != 1:
+        return expression_loss(Place(place.file, place.key, _written(word, scope, output, data), place.line), scope, output, names)
+    matrix, target = data[0], data[1] if len(data) == 2 else None
+    rows = len(matrix.shape) - 1
+    if not matrix.shape or matrix.shape[1:] != output.shape[:rows] or (rows < len(output.shape) and word not in ("any", "square")) or (rows == 0 and output.shape):
+        _fits(place, matrix, matrix.shape, output, (*matrix.shape[:1], *output.shape))
+    if target is not None:
+        _fits(place, target, target.shape, output, (*matrix.shape[:1], *output.shape[rows:]))
+    if rows < len(output.shape):
+        return _renamed(_on_matrices(matrix, target, output.shape), output, names)
+    if target is not None:
+        return _renamed(square(matrix, target, output.shape), output, names)
+    return _renamed({"any": any_loss_of, "exponential": exponential, "logistic": logistic}[word](matrix, output.shape), output, names)
+
+
+def _tensor(place: Place, scope: Scope, name: str) -> Variable:
+    found = scope.names.get(name)
+    at = place.text.index(name)
+    if isinstance(found, Definition):
+        found = found.variable
+    if found is None:
+        known = [other for other, value in scope.names.items() if isinstance(value, Variable | Definition) and not other.startswith("_")]
+        raise place.error(f"the name {name} is not declared; declared are {listed(known)}", nearest(name, known) or "declare it in [data]", at)
+    if not isinstance(found, Variable) or found.role != "constant" and name not in {d for d in scope.names if isinstance(scope.names[d], Definition)}:
+        raise place.error(f"{name} is not data, and a loss word takes data", "write the loss as an expression of the prediction", at)
+    return found
+
+
+def _fits(place: Place, given: Variable, shape: tuple[sp.Expr, ...], output: Variable, wanted: tuple[sp.Expr, ...]) -> None:
+    if shape != wanted:
+        remedy = "correct the shapes, or write the loss as an expression of the prediction"
+        raise place.error(f"{given.name} has the shape {_by(shape)}, where {_by(wanted)} is wanted for a prediction of the shape {_by(output.shape)}", remedy, 0)
+
+
+def _by(shape: tuple[sp.Expr, ...]) -> str:
+    return " x ".join(map(str, shape)) or "of a single number"
+
+
+def _renamed(loss: Loss, output: Variable, names: Names) -> FileLoss:
+    """A loss of the library under the names of this file."""
+    found = {"x": output, **{v.name: v for v in loss.variables}, **{d.name: d.variable for d in loss.definitions}}
+    families = {}
+    for ours, variable in found.items():
+        if names.of(ours) != ours:
+            letters = tuple(index(letter) for letter in "ijlpq"[: len(variable.shape)])
+            families[ours] = Family(tuple(zip(letters, variable.shape, strict=True)), Variable(names.of(ours), variable.shape, variable.role)[letters])
+    variables = tuple(Variable(names.of(v.name), v.shape, v.role, v.sign) for v in loss.variables)
+    definitions = tuple(Definition(names.of(d.name), Family(d.family.indices, substitute(d.family.value, families) if families else d.family.value)) for d in loss.definitions)
+    return FileLoss(loss.name, variables, definitions)
+
+
+def _on_matrices(data: Variable, target: Variable | None, shape: tuple[sp.Expr, ...]) -> Loss:
+    """Let $X$ have more indices than $A$ takes: a function of $AX$, the product over the first indices of $X$."""
+    rows = len(data.shape) - 1
+    k = index("k")
+    names: Indices = tuple(zip((index(letter) for letter in "ijlpq"), shape, strict=False))
+    first, rest = names[:rows], names[rows:]
+    own, others = tuple(name for name, _ in first), tuple(name for name, _ in rest)
+    shape_of_nu = (data.shape[0], *shape[rows:])
+    nu = Variable("nu", shape_of_nu, "cotangent" if target is None else "parameter")
+    slope = Definition("G", Family(names, total(data[(k, *own)] * nu[(k, *others)], (k, data.shape[0]))))
+    if target is None:
+        return Loss(f"every f({data.name} x)", (nu,), (slope,))
+    applied = total(data[(k, *own)] * Variable("x", shape, "parameter")[(*own, *others)], *first)
+    residual = Definition("nu", Family(((k, data.shape[0]), *rest), applied - target[(k, *others)]))
+    value = total(nu[(k, *others)] ** 2, (k, data.shape[0]), *rest) / 2
+    return Loss(f"|{data.name} x - {target.name}|^2/2", (), (residual, slope, Definition("F", Family((), value))), value)
+
+
+def _written(word: str, scope: Scope, output: Variable, data: list[Variable]) -> str:
+    """The exponential or logistic loss without data, or with labels, as an expression."""
+    letters = [letter for letter in "ijklmnpqabcdefgh" if letter not in scope.names and letter not in scope.reserved][: len(output.shape) + 1]
+    k, own = letters[0], letters[1:]
+    entry = f"{output.name}[{','.join(own)}]" if own else output.name
+    if not data:
+        score, outer = entry, own
+    else:
+        matrix, labels = data
+        inner = f"{matrix.name}[{','.join([k, *own])}]*{entry}"
+        score, outer = f"{labels.name}[{k}]*{f'sum({", ".join(own)}, {inner})' if own else inner}", [k]
+    body = f"exp(-{score})" if word == "exponential" else f"log(1 + exp(-{score}))"
+    return f"sum({', '.join(outer)}, {body})" if outer else body
+
+
+def expression_loss(place: Place, scope: Scope, output: Variable | None, names: Names) -> FileLoss:
+    """A loss written out: its value F, and its gradient G at the prediction where it depends on nothing else that moves."""
+    node = parse(place)
+    found = meaning(place, scope, node)
+    if found.indices:
+        raise place.error(f"the index {found.indices[0][0]} stands free in the loss, which is one number", "sum over it", node.at)
+    value = Definition(names.F, Family((), found.value))
+    if output is None:
+        return FileLoss("the loss of the file", (), (value,), found.value)
+    setting = Setting((), tuple(d for d in scope.names.values() if isinstance(d, Definition)))
+    unfolded = setting.unfold(found.value, keep=(output.name,))
+    moving = {name for name, entry in scope.names.items() if isinstance(entry, Variable) and entry.role == "parameter"}
+    if output.name not in _names(unfolded) and not moving & _names(unfolded):
+        unknown = f"the loss mentions neither the prediction {output.name} nor a parameter: nothing would move"
+        raise place.error(unknown, f"known are {_WAYS}", node.at)
+    if moving & _names(unfolded):
+        return FileLoss("the loss of the file", (), (value,), found.value)
+    used, letters = frozenset(mentioned(node) | set(scope.names) | scope.reserved), list[sp.Symbol]()
+    for _ in output.shape:
+        letters.append(unused(used | {letter.name for letter in letters}))
+    try:
+        slope = Definition(names.G, gradient(unfolded, output, tuple(zip(letters, output.shape, strict=True))))
+    except NotImplementedError:  # an entry of the prediction named by a number: the flow is derived from the loss itself all the same
+        return FileLoss("the loss of the file", (), (value,), found.value)
+    return FileLoss("the loss of the file", (), (slope, value), found.value)
+
+
+def _names(expression: sp.Expr) -> set[str]:
+    return {getattr(symbol, "name", "") for symbol in expression.free_symbols}
