@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -65,7 +66,10 @@ def _resolve(given: str) -> Any:
 def _console(*, stderr: bool = False) -> Any:
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = 120  # a file or a pipe has no width of its own
+    return console
 
 
 @app.command("list")
@@ -89,6 +93,8 @@ def show(
     ledger: Annotated[Path | None, typer.Option(help="The ledger to look up the last verdict in.")] = None,
 ) -> None:
     """One claim with its formula, domain, source and last verdict; or all claims of a paper or file."""
+    from rich.text import Text
+
     from proofs_check.ledger import default_path, opened
 
     from .printing import formula, formula_latex
@@ -119,9 +125,9 @@ def show(
         console.print(*card(statement), sep="\n")
         if path.exists():
             with opened(path) as book:
-                filed = book.last(f"{found.name}/{statement.id}")
-            for when, label, verdict in filed[: len(statement.parts)]:
-                console.print(f"last verdict, {when}: {label}: [{STYLE[verdict.outcome]}]{verdict.outcome}[/]")
+                filed = {label: (when, verdict) for when, label, verdict in reversed(book.last(f"{found.name}/{statement.id}"))}
+            for when, verdict in (filed[part.label] for part in statement.parts if part.label in filed):
+                console.print(Text.assemble(f"last verdict, {when}: ", (verdict.outcome, STYLE[verdict.outcome])))
         console.print()
 
 

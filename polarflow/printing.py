@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
-from sympy.printing.precedence import precedence
 from sympy.printing.str import StrPrinter
 
 from theory.statements import Assertion, Complete, Equal, Evolves, Gradient
@@ -24,8 +21,9 @@ class _Text(StrPrinter):
     def _print_Abs(self, node: sp.Abs) -> str:
         return f"abs({self._print(node.args[0])})"
 
-    def _print_D(self, node: sp.Expr) -> str:
-        return f"d/dt {self.parenthesize(node.args[0], precedence(sp.Symbol('x') * 2))}"
+    def _print_TimeDerivative(self, node: sp.Expr) -> str:
+        inner = self._print(node.args[0])
+        return f"d/dt {inner}" if isinstance(node.args[0], sp.Symbol | sp.Indexed) else f"d/dt [{inner}]"
 
     def _print_Derivative(self, node: sp.Derivative) -> str:
         return f"d {self._print(node.expr)}/d {self._print(node.variables[0])}"
@@ -37,7 +35,7 @@ class _Latex(LatexPrinter):
         body = self._print(node.function)
         return signs + (rf"\left({body}\right)" if isinstance(node.function, sp.Add) else body)
 
-    def _print_D(self, node: sp.Expr, exp: Any = None) -> str:
+    def _print_TimeDerivative(self, node: sp.Expr) -> str:
         inner = node.args[0]
         if isinstance(inner, sp.Indexed):
             indices = ",".join(self._print(i) for i in inner.indices)
@@ -61,12 +59,12 @@ def text(expression: sp.Basic) -> str:
     >>> text(total(u[i] ** 2, (i, size("N"))))
     'sum(i, u[i]**2)'
     """
-    return str(_Text({"order": "none"}).doprint(expression))
+    return str(_Text().doprint(expression))
 
 
 def latex(expression: sp.Basic) -> str:
     """The expression in LaTeX, with sums over named indices and dots for derivatives in time."""
-    return str(_Latex({"order": "none"}).doprint(expression))
+    return str(_Latex().doprint(expression))
 
 
 def formula(assertion: Assertion) -> str:

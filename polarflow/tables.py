@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -21,27 +22,31 @@ STYLE: dict[Outcome, str] = {"proved": "bold green", "refuted": "bold red", "sup
 
 def claims(target: Target, rows: list[Row]) -> Table:
     """One line for each claim: what was found, on which evidence, by which routes."""
-    table = Table(title=target.title, title_justify="left", header_style="bold", expand=False, pad_edge=False)
+    table = _table(target.title)
     table.add_column("claim", no_wrap=True)
-    table.add_column("statement", ratio=1)
+    table.add_column("statement", min_width=18, ratio=1)
     table.add_column("verdict", no_wrap=True)
     table.add_column("evidence", no_wrap=True)
-    table.add_column("all sizes", justify="right", no_wrap=True)
-    table.add_column("at sizes", justify="right", no_wrap=True)
+    table.add_column("for all", justify="right", no_wrap=True)
+    table.add_column("at size", justify="right", no_wrap=True)
     table.add_column("mutants", justify="right", no_wrap=True)
     table.add_column("s", justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
-            row.id,
-            row.title + _expected(row),
+            Text(row.id),
+            Text(row.title + _expected(row)),
             Text(row.outcome + ("" if row.passed else " !"), style=STYLE[row.outcome]),
             _evidence(row),
             _routes(row, general=True),
             _routes(row, general=False),
-            f"{sum(m.passed for m in row.mutants)}/{len(row.mutants)} refuted" if row.mutants else "",
+            f"{sum(m.passed for m in row.mutants)}/{len(row.mutants)}" if row.mutants else "",
             f"{row.seconds:.2f}",
         )
     return table
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
 
 
 def _expected(row: Row) -> str:
@@ -86,16 +91,24 @@ def details(rows: list[Row], *, everything: bool = False) -> list[RenderableType
         told += [_detail(row, result) for result in shown]
         strays = [d for d in row.drifts if d.finding.outcome != ("supported" if d.conserved else "refuted")]
         told += [Text(f"{row.id}  {d.label}: {d.finding.reason}", style="yellow") for d in strays]
-        conditions = sorted({c for r in row.parts if r.verdict.outcome == "proved" for f in r.verdict.findings for c in f.conditions})
+        conditions = _conditions(row)
         if conditions and row.statement is not None:
             told.append(Text(f"{row.id}  proved where {', '.join(conditions[:6])}{', ...' if len(conditions) > 6 else ''}", style="dim"))
     return told
 
 
+def _conditions(row: Row) -> list[str]:
+    """What the proofs of a row need of the domain beyond the declared signs; what is positive is not also said to be nonzero."""
+    decisive = [r.verdict.decisive for r in row.parts if r.verdict.outcome == "proved"]
+    found = {condition for finding in decisive if finding for condition in finding.conditions}
+    return sorted(c for c in found if not (c.endswith("!= 0") and c.removesuffix("!= 0") + "> 0" in found))
+
+
 def _detail(row: Row, result: PartResult) -> RenderableType:
     decisive = result.verdict.decisive
     name = f"{row.id}  {result.part.label}" if result.part.label else row.id
-    lines = [Text.assemble((name, "bold"), "  ", (result.verdict.outcome, STYLE[result.verdict.outcome])), Text(f"    {formula(result.part.assertion)}")]
+    heading = Text.assemble((name, "bold"), "  ", (result.verdict.outcome, STYLE[result.verdict.outcome]))
+    lines = [heading, Text(f"    {formula(result.part.assertion)}")]
     if result.verdict.contradictory:
         lines.append(Text("    the routes contradict each other: one of the engines is wrong. Please report this.", style="bold red"))
     if decisive is not None and decisive.outcome == "refuted":
@@ -124,19 +137,19 @@ def derivation(derived: Derivation) -> Table:
     table.add_column("right", ratio=1, overflow="fold")
     table.add_column("reason", style="dim", ratio=1)
     for step in derived.steps:
-        table.add_row(text(step.left), f"= {text(step.right)}", step.reason)
+        table.add_row(Text(text(step.left)), Text(f"= {text(step.right)}"), Text(step.reason))
     return table
 
 
 def statements(target: Target) -> Table:
     """The claims of a target, unverified."""
-    table = Table(title=target.title, title_justify="left", header_style="bold", pad_edge=False)
+    table = _table(target.title)
     table.add_column("claim", no_wrap=True)
     table.add_column("statement", ratio=1)
     table.add_column("parts", justify="right")
     table.add_column("mutants", justify="right")
     for statement in target.statements:
-        table.add_row(statement.id, statement.title, str(len(statement.parts)), str(len(statement.mutants)))
+        table.add_row(Text(statement.id), Text(statement.title), str(len(statement.parts)), str(len(statement.mutants)))
     return table
 
 

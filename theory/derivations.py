@@ -12,6 +12,12 @@ from .statements import Evolves, Gradient, Part
 from .symbols import Indices, Variable, away_from, total
 
 
+class TimeDerivative(sp.Function):
+    """$\\dot q$, the rate of a quantity along the flow: a name, never evaluated."""
+
+    nargs = 1
+
+
 @dataclass(frozen=True)
 class Step:
     """left = right, for the reason given; `part` is what a kernel must accept for the step to stand, if it is more than a naming."""
@@ -109,7 +115,7 @@ def tidy_sum(expression: sp.Expr, indices: Indices) -> sp.Expr:
 
 def dot(quantity: sp.Expr) -> sp.Expr:
     """The time derivative of a quantity, for display."""
-    return sp.Function("D")(quantity)
+    return TimeDerivative(quantity)
 
 
 def _held(setting: Setting) -> Setting:

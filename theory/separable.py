@@ -173,7 +173,14 @@ def _derivation(setting: Setting, dual: DualCoordinate, slope: sp.Expr, constant
             Part(setting, Evolves(dual.at(i), dual.rate * cotangent, ((i, length),)), "rate of the dual coordinate"),
         ),
     )
-    return Derivation("dual coordinates" + (f" for {dual.condition}" if dual.condition != sp.true else ""), steps)
+    return Derivation("dual coordinates" + _case(dual.condition), steps)
+
+
+def _case(condition: sp.Basic) -> str:
+    if condition == sp.true:
+        return ""
+    sign = "=" if isinstance(condition, sp.Eq) else "!="
+    return f" for {condition.lhs} {sign} {condition.rhs}" if isinstance(condition, sp.Eq | sp.Ne) else f" for {condition}"
 
 
 def specialised(setting: Setting, case: dict[sp.Expr, sp.Expr]) -> Setting:

@@ -252,7 +252,7 @@ class _Reader:
         return Family(indices, self.tree(node[key], dict(indices)))
 
     def constant(self, tree: Tree) -> None:
-        """Hypotheses are about constants, so that no flow can leave them."""
+        """Where there is a flow, hypotheses are about constants, so that it cannot leave them."""
         for name in _mentioned(tree):
             if name in self.symbols and self.symbols[name].role != "constant":
                 raise Rejected(f"a hypothesis mentions {name!r}, which is not a constant")
@@ -357,9 +357,9 @@ def read_statement(node: Json) -> Statement:
             reader.fresh(entry["name"], {})
             reader.definitions[entry["name"]] = reader.family(entry)
         hypotheses = [reader.family(entry, "zero") for entry in node["hypotheses"]]
-        for hypothesis in hypotheses:
-            reader.constant(hypothesis.value)
         flow = reader.flow(node["flow"]) if node["flow"] is not None else None
+        for hypothesis in hypotheses if flow else ():
+            reader.constant(hypothesis.value)
         for group in flow.spheres if flow else ():
             squares = (Sum("i'", reader.symbols[n].shape[0], Pow(Ref(n, ("i'",)), Number(fmpq(2)))) for n in group)
             hypotheses.append(Family((), Add((*squares, Number(fmpq(-1))))))

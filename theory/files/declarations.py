@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import cast
 
 import sympy as sp
 
@@ -106,7 +105,9 @@ def _dimensions(word: str, sizes: Mapping[str, int]) -> list[sp.Expr] | None:
 
 def _unknown(place: Place, word: str, at: int, sizes: Mapping[str, int], calls: tuple[str, ...]) -> Exception:
     if word == "negative":
-        return place.error("a sign negative was given, and there is none", f"declare it {listed(['positive'])}, and write a minus in the formulas", at)
+        return place.error(
+            "a sign negative was given, and there is none", f"declare it {listed(['positive'])}, and write a minus in the formulas", at
+        )
     known = [*sizes, "scalar", *dict.fromkeys(SIGNS.values()), *calls]
     remedy = nearest(word, known) or (f"declare the size in [sizes], {word} = 4" if NAME.fullmatch(word) else "sizes are positive")
     return place.error(f"{word} is neither a declared size nor one of {listed(known[len(sizes) :])}", remedy, at)
@@ -167,7 +168,9 @@ def fitted(place: Place, values: Values, shape: tuple[sp.Expr, ...], sign: Sign,
     wanted = tuple(int(length) if length.is_Integer else sizes[str(length)] for length in shape)
     if lengths != wanted:
         named = " x ".join(f"{length} = {value}" if not length.is_Integer else str(value) for length, value in zip(shape, wanted, strict=True))
-        raise place.error(f"values of the shape {_by(lengths)} were given, and {named or 'a single number'} was wanted", "correct the values or [sizes]")
+        raise place.error(
+            f"values of the shape {_by(lengths)} were given, and {named or 'a single number'} was wanted", "correct the values or [sizes]"
+        )
     for value in flat(values):
         wrong = {"positive": value <= 0, "nonnegative": value < 0, "nonzero": value == 0, "real": False}[sign]
         if wrong:
@@ -184,7 +187,7 @@ def flat(values: Values) -> Iterator[Fraction]:
     if isinstance(values, tuple):
         yield from itertools.chain.from_iterable(map(flat, values))
     else:
-        yield cast("Fraction", values)
+        yield values
 
 
 def _by(lengths: tuple[int, ...]) -> str:

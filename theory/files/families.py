@@ -55,7 +55,9 @@ def block_family(document: Document, table: str, key: str, given: Toml, scope: S
     if not own and block.shape:
         own = _own_entry(name, node)
     if own and len(own) != len(block.shape):
-        raise named.error(f"{name} has the shape {' x '.join(map(str, block.shape)) or 'of a single number'}", "give it an index for every length of the shape", 0)
+        raise named.error(
+            f"{name} has the shape {' x '.join(map(str, block.shape)) or 'of a single number'}", "give it an index for every length of the shape", 0
+        )
     reading = meaning(place, scope, node)
     free = {letter.name: (letter, length) for letter, length in reading.indices}
     if not own:
@@ -78,7 +80,9 @@ def _indices(place: Place, block: Variable, letters: list[Index], free: Mapping[
             if isinstance(given.value, int):
                 raise place.error(f"an entry of {block.name} with a number was given", "give all entries at once, with an index", None)
             if range_ != length:
-                raise place.error(f"the index {given.value} runs over {range_} here, and {block.name} has the length {length}", "correct the index", 0)
+                raise place.error(
+                    f"the index {given.value} runs over {range_} here, and {block.name} has the length {length}", "correct the index", 0
+                )
             found.append((letter if letter is not None else index(given.value), length))
         else:
             found.append((unused(frozenset(used | {own.name for own, _ in found})), length))
@@ -146,4 +150,6 @@ class Pending:
         """Nothing may be left: what is, mentions itself."""
         for name, (place, _, node) in self.waiting.items():
             circle = ", ".join(sorted(mentioned(node) & set(self.waiting)))
-            raise place.error(f"{name} is defined by {circle or 'a name of the model'}, in a circle or without a model", "order the definitions", node.at)
+            raise place.error(
+                f"{name} is defined by {circle or 'a name of the model'}, in a circle or without a model", "order the definitions", node.at
+            )

@@ -91,9 +91,13 @@ def _output_name(document: Document, model: Mapping[str, Toml], ground: Ground, 
         taken[alias] = "[model]"
     names = {"x": own}
     for ours in OURS[1:]:
-        names[ours] = ours if ours not in taken and ours != own else next(name for name in (f"{ours}_loss", f"{ours}_of_loss", f"{ours}_of_f") if name not in taken)
+        names[ours] = (
+            ours
+            if ours not in taken and ours != own
+            else next(name for name in (f"{ours}_loss", f"{ours}_of_loss", f"{ours}_of_f") if name not in taken)
+        )
     if model:
-        taken.update({name: "[model]" for name in names.values()})
+        taken.update(dict.fromkeys(names.values(), "[model]"))
     return output, alias, Names(names["x"], names["G"], names["nu"], names["F"])
 
 
@@ -112,7 +116,9 @@ def _prediction(document: Document, model: Mapping[str, Toml], ground: Ground, s
         node = parse(place)
         free = meaning(place, scope, node).indices
         if len(free) > 1:
-            raise place.error(f"the prediction has the indices {listed(letter.name for letter, _ in free)}, and their order is not said", 'write "x[i,j] = ..."', 0)
+            raise place.error(
+                f"the prediction has the indices {listed(letter.name for letter, _ in free)}, and their order is not said", 'write "x[i,j] = ..."', 0
+            )
         return Definition(name, Family(free, meaning(place, scope, node).value)), meaning(place, scope, node).weight
     left, right = parse_equation(place)
     _, own = left_side(place, left)
@@ -136,9 +142,7 @@ def _identity(block: Variable, name: str) -> tuple[Definition, int]:
     return Definition(name, Family(indices, block[tuple(own for own, _ in indices)])), 1
 
 
-def _loss(
-    document: Document, model: Mapping[str, Toml], scope: Scope, x: Definition | None, names: Names, alias: str
-) -> FileLoss | None:
+def _loss(document: Document, model: Mapping[str, Toml], scope: Scope, x: Definition | None, names: Names, alias: str) -> FileLoss | None:
     given = model.get("loss")
     if given is None:
         return None
@@ -167,7 +171,9 @@ def _moving(
     if kind not in KINDS:
         raise document.place("[flow] kind", kind).error(f"the kind {shown(kind)} is not known; known are {listed(KINDS)}", "")
     if (kind == "field") != ("field" in flow):
-        raise place.error(f"the kind is {kind}, and field is {'' if 'field' in flow else 'not '}given", 'write field = { "u[i]" = "..." } for a flow given outright')
+        raise place.error(
+            f"the kind is {kind}, and field is {'' if 'field' in flow else 'not '}given", 'write field = { "u[i]" = "..." } for a flow given outright'
+        )
     for other in ("rates", "drift"):
         if "field" in flow and other in flow:
             raise place.error(f"field gives the whole right side, and {other} was given too", f"leave {other} away, or write it into the field")
@@ -190,7 +196,7 @@ def _moving(
     drift = _families(document, flow, "drift", scope, blocks)
     _rates_on_spheres(document, ground, rates)
     if loss.explicit is not None:
-        pairing, held = setting.unfold(loss.explicit), ()
+        pairing, held = setting.unfold(loss.explicit), tuple[str, ...]()
     else:
         assert x is not None
         own = tuple(letter for letter, _ in x.family.indices)
@@ -205,7 +211,9 @@ def _moving(
 def _families(document: Document, flow: Mapping[str, Toml], table: str, scope: Scope, blocks: Mapping[str, Variable]) -> dict[str, Family]:
     given = flow.get(table, {})
     if not isinstance(given, dict):
-        raise document.place(f"[flow] {table}", given).error(f"entries for the parameters were wanted, and {shown(given)} was given", f'write {table} = {{ u = "..." }}')
+        raise document.place(f"[flow] {table}", given).error(
+            f"entries for the parameters were wanted, and {shown(given)} was given", f'write {table} = {{ u = "..." }}'
+        )
     found: dict[str, Family] = {}
     for key, text in given.items():
         block, family = block_family(document, table, key, text, scope, blocks)

@@ -1,13 +1,13 @@
 """The language of expressions: text to a tree of a few kinds of nodes, nothing executed, nothing else let in.
 
-    equation   = sum "=" sum
-    sum        = product (("+" | "-") product)*
-    product    = signed (("*" | "/") signed)*
-    signed     = ("+" | "-")* power
-    power      = atom [("**" | "^") signed]          right associative, and binds tighter than a sign before it
-    atom       = number | name | name "[" index ("," index)* "]" | function "(" sum ("," sum)* ")" | "sum" "(" name ("," name)* "," sum ")" | "(" sum ")"
-    index      = name | whole number
-    number     = digits with an optional decimal part and an optional power of ten; always exact
+equation   = sum "=" sum
+sum        = product (("+" | "-") product)*
+product    = signed (("*" | "/") signed)*
+signed     = ("+" | "-")* power
+power      = atom [("**" | "^") signed]          right associative, and binds tighter than a sign before it
+atom       = number | name | name "[" index ("," index)* "]" | function "(" sum ("," sum)* ")" | "sum" "(" name ("," name)* "," sum ")" | "(" sum ")"
+index      = name | whole number
+number     = digits with an optional decimal part and an optional power of ten; always exact
 """
 
 from __future__ import annotations

@@ -119,10 +119,7 @@ class _Gathered:
             if not all(isinstance(word, str) for word in words):
                 raise place.error("shape and sign are words", 'write { shape = "M x N", sign = "positive", value = [[1, 2]] }')
             value = exact_values(place, given["value"]) if "value" in given else None
-            if words:
-                found = declaration(Place(place.file, place.key, ", ".join(words), place.line), self.sizes, DATA_WORDS)
-            else:
-                found = Declaration(None)
+            found = declaration(Place(place.file, place.key, ", ".join(words), place.line), self.sizes, DATA_WORDS) if words else Declaration(None)
             if value is not None and "shape" not in given and not found.shape:
                 found = Declaration(tied_shape(place, shape_of_values(place, value), self.sizes), found.sign, found.symmetry)
             self.add(place, name, found, value)
@@ -140,8 +137,10 @@ class _Gathered:
             variable, definition = symmetric(place, name, found, self.taken)
             self.taken[variable.name] = self.taken[name]
             self.definitions.append(definition)
-            if isinstance(value, tuple) and list(flat(value)) != [found.symmetry * one for one in flat(tuple(zip(*value, strict=True)))]:  # type: ignore[arg-type]
-                raise place.error(f"the values of {name} are not {'symmetric' if found.symmetry > 0 else 'skew'}", "correct the values, or the declaration")
+            if isinstance(value, tuple) and list(flat(value)) != [found.symmetry * one for one in flat(tuple(zip(*value, strict=True)))]:
+                raise place.error(
+                    f"the values of {name} are not {'symmetric' if found.symmetry > 0 else 'skew'}", "correct the values, or the declaration"
+                )
         self.constants.append(variable)
         if value is not None:
             self.values[variable.name] = value

@@ -82,7 +82,12 @@ def word_loss(place: Place, scope: Scope, output: Variable, names: Names, aliase
         return expression_loss(Place(place.file, place.key, _written(word, scope, output, data), place.line), scope, output, names)
     matrix, target = data[0], data[1] if len(data) == 2 else None
     rows = len(matrix.shape) - 1
-    if not matrix.shape or matrix.shape[1:] != output.shape[:rows] or (rows < len(output.shape) and word not in ("any", "square")) or (rows == 0 and output.shape):
+    if (
+        not matrix.shape
+        or matrix.shape[1:] != output.shape[:rows]
+        or (rows < len(output.shape) and word not in ("any", "square"))
+        or (rows == 0 and output.shape)
+    ):
         _fits(place, matrix, matrix.shape, output, (*matrix.shape[:1], *output.shape))
     if target is not None:
         _fits(place, target, target.shape, output, (*matrix.shape[:1], *output.shape[rows:]))
@@ -101,7 +106,7 @@ def _tensor(place: Place, scope: Scope, name: str) -> Variable:
     if found is None:
         known = [other for other, value in scope.names.items() if isinstance(value, Variable | Definition) and not other.startswith("_")]
         raise place.error(f"the name {name} is not declared; declared are {listed(known)}", nearest(name, known) or "declare it in [data]", at)
-    if not isinstance(found, Variable) or found.role != "constant" and name not in {d for d in scope.names if isinstance(scope.names[d], Definition)}:
+    if not isinstance(found, Variable) or (found.role != "constant" and not isinstance(scope.names[name], Definition)):
         raise place.error(f"{name} is not data, and a loss word takes data", "write the loss as an expression of the prediction", at)
     return found
 
@@ -109,7 +114,9 @@ def _tensor(place: Place, scope: Scope, name: str) -> Variable:
 def _fits(place: Place, given: Variable, shape: tuple[sp.Expr, ...], output: Variable, wanted: tuple[sp.Expr, ...]) -> None:
     if shape != wanted:
         remedy = "correct the shapes, or write the loss as an expression of the prediction"
-        raise place.error(f"{given.name} has the shape {_by(shape)}, where {_by(wanted)} is wanted for a prediction of the shape {_by(output.shape)}", remedy, 0)
+        raise place.error(
+            f"{given.name} has the shape {_by(shape)}, where {_by(wanted)} is wanted for a prediction of the shape {_by(output.shape)}", remedy, 0
+        )
 
 
 def _by(shape: tuple[sp.Expr, ...]) -> str:
@@ -123,9 +130,14 @@ def _renamed(loss: Loss, output: Variable, names: Names) -> FileLoss:
     for ours, variable in found.items():
         if names.of(ours) != ours:
             letters = tuple(index(letter) for letter in "ijlpq"[: len(variable.shape)])
-            families[ours] = Family(tuple(zip(letters, variable.shape, strict=True)), Variable(names.of(ours), variable.shape, variable.role)[letters])
+            families[ours] = Family(
+                tuple(zip(letters, variable.shape, strict=True)), Variable(names.of(ours), variable.shape, variable.role)[letters]
+            )
     variables = tuple(Variable(names.of(v.name), v.shape, v.role, v.sign) for v in loss.variables)
-    definitions = tuple(Definition(names.of(d.name), Family(d.family.indices, substitute(d.family.value, families) if families else d.family.value)) for d in loss.definitions)
+    definitions = tuple(
+        Definition(names.of(d.name), Family(d.family.indices, substitute(d.family.value, families) if families else d.family.value))
+        for d in loss.definitions
+    )
     return FileLoss(loss.name, variables, definitions)
 
 
@@ -157,7 +169,8 @@ def _written(word: str, scope: Scope, output: Variable, data: list[Variable]) ->
     else:
         matrix, labels = data
         inner = f"{matrix.name}[{','.join([k, *own])}]*{entry}"
-        score, outer = f"{labels.name}[{k}]*{f'sum({", ".join(own)}, {inner})' if own else inner}", [k]
+        summed = f"sum({', '.join(own)}, {inner})" if own else inner
+        score, outer = f"{labels.name}[{k}]*{summed}", [k]
     body = f"exp(-{score})" if word == "exponential" else f"log(1 + exp(-{score}))"
     return f"sum({', '.join(outer)}, {body})" if outer else body
 

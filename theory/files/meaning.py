@@ -46,7 +46,16 @@ FUNCTIONS: Mapping[str, Function] = {
     "atan": sp.atan,
     "abs": _absolute,
 }
-_TIMES_WRITTEN = {"tan": 2, "sinh": 2, "cosh": 2, "tanh": 4, "acosh": 2, "asin": 2, "acos": 3, "abs": 2}  # how often the argument stands in the certificate
+_TIMES_WRITTEN = {
+    "tan": 2,
+    "sinh": 2,
+    "cosh": 2,
+    "tanh": 4,
+    "acosh": 2,
+    "asin": 2,
+    "acos": 3,
+    "abs": 2,
+}  # how often the argument stands in the certificate
 OTHER_SPELLINGS = {
     "ln": "log",
     "arcsinh": "asinh",
@@ -139,7 +148,9 @@ def _check_tree(place: Place, trees: list[Json], at: int) -> None:
     while level:
         level, depth = [part for node in level if isinstance(node, list) for part in node], depth + 1
     if depth > DEEPEST_TREE:
-        raise place.error(f"the expression is nested {depth} deep as sums, products and powers, and at most {DEEPEST_TREE}", "name its parts in [definitions]", at)
+        raise place.error(
+            f"the expression is nested {depth} deep as sums, products and powers, and at most {DEEPEST_TREE}", "name its parts in [definitions]", at
+        )
 
 
 @dataclass
@@ -181,7 +192,9 @@ class _Builder:
         name = str(own.value)
         if isinstance(own.value, int):
             raise self.place.error(f"a name for an index was wanted, and {name} was given", "choose a letter, such as i", own.at)
-        if name in self.scope.names or name in self.scope.reserved:
+        found = self.scope.names.get(name)
+        is_time = isinstance(found, Variable) and found.role == "time"  # t is free to be an index where time is not meant
+        if (found is not None and not is_time) or name in self.scope.reserved:
             raise self.place.error(f"the index {name} has the name of something declared in the file", "choose another letter for the index", own.at)
 
     def _run(self, own: Index, length: sp.Expr, what: str) -> sp.Expr:
@@ -196,7 +209,9 @@ class _Builder:
         if slot is None:
             if own.value not in self.free:
                 if own.value in self.scope.names and not isinstance(self.scope.names[own.value], Variable | Definition):
-                    raise self.place.error(f"{own.value} is a size or a number, not an index", "entries are named by an index or a whole number from 0", own.at)
+                    raise self.place.error(
+                        f"{own.value} is a size or a number, not an index", "entries are named by an index or a whole number from 0", own.at
+                    )
                 self.declare(own)
             slot = self.free[own.value]
         if slot.size is None:
@@ -211,7 +226,9 @@ class _Builder:
     def build(self, node: Node) -> tuple[sp.Expr, int]:
         value, weight = self._build(node)
         if weight > HEAVIEST:
-            raise self.place.error(f"written out, with its definitions put in, the expression has more than {HEAVIEST} parts", "state something smaller", node.at)
+            raise self.place.error(
+                f"written out, with its definitions put in, the expression has more than {HEAVIEST} parts", "state something smaller", node.at
+            )
         return value, weight
 
     def _build(self, node: Node) -> tuple[sp.Expr, int]:
@@ -281,7 +298,9 @@ class _Builder:
         for own in reversed(indices):
             slot = self.bound.pop(str(own.value))
             if slot.size is None:
-                raise self.place.error(f"the index {own.value} does not stand in the body of its sum, so its range is not known", "use it, or leave it away", own.at)
+                raise self.place.error(
+                    f"the index {own.value} does not stand in the body of its sum, so its range is not known", "use it, or leave it away", own.at
+                )
             ranges.append((index(str(own.value)), slot.size))
         return (total(value, *ranges) if value != 0 else sp.S.Zero), weight + 1
 
@@ -307,7 +326,9 @@ class _Builder:
         if name not in FUNCTIONS:
             known = [*FUNCTIONS, "sum", *OF_TENSORS]
             if node.function in self.scope.names:
-                raise self.place.error(f"{node.function} is not a function", "write a product with *, and an entry with brackets, as in u[i]", node.at)
+                raise self.place.error(
+                    f"{node.function} is not a function", "write a product with *, and an entry with brackets, as in u[i]", node.at
+                )
             remedy = _REFUSED.get(node.function) or nearest(node.function, known)
             raise self.place.error(f"the function {node.function} is not known; known are {listed(known)}", remedy, node.at)
         if len(node.arguments) != 1:
@@ -341,7 +362,9 @@ class _Builder:
             found.append(tensor)
         left, right = found[0], found[-1]
         if _shape(left) != _shape(right):
-            raise self.place.error(f"{left.name} has the shape {_text(left)}, and {right.name} {_text(right)}", "dot takes two tensors of one shape", node.at)
+            raise self.place.error(
+                f"{left.name} has the shape {_text(left)}, and {right.name} {_text(right)}", "dot takes two tensors of one shape", node.at
+            )
         letters = [letter for letter in "ijklmnpqabcdefgh" if letter not in {*self.words, *self.scope.names, *self.scope.reserved}]
         letters += [f"i{n}" for n in range(20, 40) if f"i{n}" not in self.words]
         own = tuple(index(letter) for letter in letters[: len(_shape(left))])

@@ -109,7 +109,9 @@ def check_keys(document: Document, table: str, entries: Mapping[str, Toml], know
     """Every key is one of those known; where they are the user's, nothing is checked here."""
     for key in entries if known is not None else ():
         if known is not None and key not in known:
-            raise document.place(table, key).error(f"the key {shown(key)} is not known; known are {listed(known)}", nearest(key, known) or "leave it away")
+            raise document.place(table, key).error(
+                f"the key {shown(key)} is not known; known are {listed(known)}", nearest(key, known) or "leave it away"
+            )
 
 
 def own_name(place: Place, name: str, taken: Mapping[str, str]) -> str:

@@ -410,8 +410,27 @@ def test_what_the_flow_does_not_say_is_not_differentiated() -> None:
         prove(polar(evolves(at("G", 0))), sizes(2, 1))
     still = polar(evolves("r"))
     del still["flow"]["rates"]["r"]
-    with pytest.raises(Rejected, match="how r moves"):
+    with pytest.raises(Rejected, match="how 'r' moves"):
         prove(still, sizes(2, 1))
+
+
+def test_a_flow_that_leaves_its_sphere_is_rejected() -> None:
+    two_rates = polar(evolves("r"))
+    two_rates["symbols"]["v"] = sym(["N"], "parameter")
+    two_rates["flow"]["spheres"] = [["u", "v"]]
+    two_rates["flow"]["rates"]["v"] = family([["i", "N"]], 2)
+    drifting = polar(evolves("r"))
+    drifting["flow"]["drift"] = {"u": family([["i", "N"]], at("u", "i"))}
+    for node in (two_rates, drifting):
+        with pytest.raises(Rejected, match="leaves the sphere"):
+            read_statement(node)
+
+
+def test_a_hypothesis_about_what_moves_is_rejected() -> None:
+    node = polar(evolves("r"))
+    node["hypotheses"].append({"indices": [], "zero": ["+", "r", -1]})
+    with pytest.raises(Rejected, match="not a constant"):
+        read_statement(node)
 
 
 def test_an_entry_outside_its_shape_is_rejected() -> None:
@@ -453,7 +472,7 @@ def test_velocities_agree_with_those_at_a_point() -> None:
     node["symbols"]["v"] = sym(["N"], "parameter")
     node["definitions"][0]["value"] = ["+", ["^", product_of("r", at("u", "i")), 3], product_of(at("v", "i"), at("u", "i"))]
     node["flow"] |= {"spheres": [["u", "v"]], "drift": {"r": family([], product_of("r", "kappa"))}}
-    node["flow"]["rates"]["v"] = family([["i", "N"]], product_of("kappa", "r"))
+    node["flow"]["rates"] |= {name: family([["i", "N"]], product_of("kappa", "r")) for name in ("u", "v")}
     values: Json = {"A": [[1, 2]], "z": [2, -1], "nu": ["5/3"], "kappa": "3/4", "L": 1, "r": "2/7", "u": ["1/2", "-1/2"], "v": ["1/10", "7/10"]}
     statement = read_statement(node)
     _, _, exact = check_counterexample(statement, {**sizes(2, 1, **values), "bits": 53})

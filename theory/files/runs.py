@@ -1,0 +1,61 @@
+"""From [start] and [run] to exact numbers: where a numeric run begins, and the times at which it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from ..settings import Values
+from .declarations import exact, exact_values, filled, fitted, flat
+from .errors import Document, listed, nearest, shown
+from .ground import Ground
+from .tables import Toml
+
+MOST_TIMES = 10_000
+
+
+def read_start(document: Document, entries: Mapping[str, Toml], ground: Ground) -> dict[str, Values]:
+    """A value for every parameter, of its shape and sign, on its sphere; one number stands for a tensor that has it everywhere."""
+    blocks = {v.name: v for v in ground.parameters}
+    found: dict[str, Values] = {}
+    for name, given in entries.items():
+        place = document.place(f"[start] {name}")
+        if name not in blocks:
+            raise place.error(
+                f"{name} is not a parameter; the parameters are {listed(blocks)}", nearest(name, blocks) or "declare it in [parameters]"
+            )
+        value = exact_values(place, given)
+        shape = blocks[name].shape
+        if shape and not isinstance(value, tuple):
+            value = filled(value, tuple(int(n) if n.is_Integer else ground.sizes[str(n)] for n in shape))
+        found[name] = fitted(place, value, shape, blocks[name].sign, ground.sizes)
+    missing = [name for name in blocks if name not in found]
+    if found and missing:
+        raise document.place("[start]").error(
+            f"values for {listed(found)} were given, and none for {listed(missing)}", "give a start for every parameter"
+        )
+    for group in ground.spheres if found else ():
+        square = sum((value**2 for name in group for value in flat(found[name])), Fraction(0))
+        if square != 1:
+            remedy = "give exact values such as 3/5 and 4/5, or 1/2 four times"
+            raise document.place(f"[start] {' and '.join(group)}").error(
+                f"the sum of squares is {square}, and 1 is wanted on the unit sphere", remedy
+            )
+    return {name: found[name] for name in blocks if name in found}
+
+
+def read_times(document: Document, entries: Mapping[str, Toml]) -> tuple[Fraction, ...]:
+    """The times of a run: positive, each later than the one before."""
+    if "times" in entries and "T" in entries:
+        raise document.place("[run]").error("times and T were both given", "give one of them")
+    key = "T" if "T" in entries else "times"
+    given = entries.get(key, [])
+    place = document.place(f"[run] {key}", given)
+    listing = given if isinstance(given, list) else [given]
+    if len(listing) > MOST_TIMES or any(isinstance(one, list) for one in listing):
+        raise place.error(f"a list of at most {MOST_TIMES} times was wanted, and {shown(given)} was given", "write times = [1, 4]")
+    times = tuple(exact(place, one) for one in listing)
+    for before, after in zip((Fraction(0), *times), times, strict=False):
+        if after <= before:
+            raise place.error(f"the time {after} follows {before}", "give positive times, each later than the one before")
+    return times
