@@ -165,7 +165,7 @@ def gradient(potential: sp.Expr, variable: Variable, indices: Indices) -> Family
     change = along(potential, lambda name, entries: mark[entries] if name == variable.name else sp.S.Zero)
     parts = []
     own = [name for name, _ in indices]
-    for piece in summands(sp.expand(change, power_base=False, power_exp=False, log=False, multinomial=True)):
+    for piece in summands(sp.expand(change, power_base=False, power_exp=False, log=False, multinomial=True)) if change != 0 else ():
         marks = [factor for factor in piece.factors if _is_mark(factor, mark)]
         if len(marks) != 1:
             raise NotImplementedError(f"the derivative by {variable.name} of {potential}")

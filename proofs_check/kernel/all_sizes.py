@@ -7,7 +7,8 @@ claim itself, and subtracts (cofactor) * (hypothesis): what is left must be zero
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from flint import fmpq
@@ -25,31 +26,54 @@ class Residual:
     algebra: Algebra
     poly: Poly
     hypotheses: tuple[Poly, ...]
+    conditions: Mapping[str, Poly | None]  # those of the statement, before the certificate's gradient is read
 
 
 def residual(statement: Statement, gradient: Json) -> Residual:
     """The residual of the claim: d/dt quantity - rate, left - right, or a gradient paired with a direction."""
-    algebra = Algebra(statement)
-    hypotheses = tuple(algebra.of_tree(family.value) for family in statement.hypotheses)
-    claim = statement.claim
-    if isinstance(claim, Equal):
-        poly = subtract(algebra.of_tree(claim.left), algebra.of_tree(claim.right))
-    elif isinstance(claim, Gradient):
-        change = _along_direction(algebra, algebra.of_tree(claim.of), {claim.by})
-        poly = subtract(change, _paired(algebra, claim.by, claim.indices, algebra.of_tree(claim.value)))
-    elif isinstance(claim, Count):
-        raise Rejected("a count of laws is not an identity")
-    elif statement.flow is None:
-        raise Rejected("the claim is about a flow, and the statement has none")
-    else:
-        velocities = _velocities(algebra, statement.flow, gradient)
-        poly = subtract(_along_flow(algebra, algebra.of_tree(claim.quantity), velocities), algebra.of_tree(claim.rate))
-    return Residual(algebra, algebra.cleared(poly), hypotheses)
+    with _told():
+        algebra = Algebra(statement)
+        hypotheses = tuple(algebra.of_tree(family.value) for family in statement.hypotheses)
+        claim, flow = statement.claim, statement.flow
+        if isinstance(claim, Equal):
+            poly = subtract(algebra.of_tree(claim.left), algebra.of_tree(claim.right))
+            conditions = dict(algebra.conditions)
+        elif isinstance(claim, Gradient):
+            of, value = algebra.of_tree(claim.of), algebra.of_tree(claim.value)
+            conditions = dict(algebra.conditions)
+            poly = subtract(_along_direction(algebra, of, {claim.by}), _paired(algebra, claim.by, claim.indices, value))
+        elif isinstance(claim, Count):
+            raise Rejected("a count of laws is not an identity")
+        elif flow is None:
+            raise Rejected("the claim is about a flow, and the statement has none")
+        else:
+            quantity, rate = algebra.of_tree(claim.quantity), algebra.of_tree(claim.rate)
+            for tree in (flow.pairing, *(family.value for family in [*flow.rates.values(), *flow.drift.values()])):
+                algebra.of_tree(tree)
+            conditions = dict(algebra.conditions)
+            poly = subtract(_along_flow(algebra, quantity, _velocities(algebra, flow, gradient)), rate)
+        return Residual(algebra, algebra.cleared(poly), hypotheses, conditions)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Whatever goes wrong in the algebra is a rejection."""
+    try:
+        yield
+    except (ArithmeticError, RecursionError, ValueError) as error:
+        if isinstance(error, Rejected):
+            raise
+        raise Rejected(f"the normal form cannot be computed: {type(error).__name__}: {error}") from error
 
 
 def check_all_sizes(statement: Statement, certificate: Json) -> list[str]:
     """Accept the certificate, and return the conditions under which the statement is defined; or raise `Rejected`."""
     found = residual(statement, certificate["gradient"])
+    with _told():
+        return _check(statement, certificate, found)
+
+
+def _check(statement: Statement, certificate: Json, found: Residual) -> list[str]:
     algebra, rest = found.algebra, found.poly
     claim = statement.claim
     scope = {} if isinstance(claim, Gradient) else dict(claim.indices)
@@ -73,7 +97,9 @@ def check_all_sizes(statement: Statement, certificate: Json) -> list[str]:
     rest = algebra.cleared(rest)
     if rest:
         raise Rejected(f"the residual is not zero: {rest.key[:400]}")
-    return sorted(algebra.conditions)
+    for text in algebra.conditions.keys() - found.conditions.keys():  # 0 = (1/h) h for a hypothesis h = 0 would prove everything
+        raise Rejected(f"the certificate, and not the statement, needs that {text[:400]}")
+    return sorted(found.conditions)
 
 
 def _direction(name: str) -> str:

@@ -6,7 +6,8 @@ with q rational, the f_j atoms (an entry u[i] or A[k,i]; a logarithm, sine, ... 
 expanded, such as the base of 1/(u+v)), the exponents e_j rational numbers or index polynomials in the constants, and E an index polynomial.
 Products, sums over indices, powers, logarithms and derivatives are taken in this form; bound indices are renamed canonically, so that equal
 terms meet and cancel. Every rewriting used is an identity on the domain where the statement is defined; what it needs of that domain beyond
-the declared signs is collected in `Algebra.conditions`. Zero means identical; different normal forms mean nothing.
+the declared signs is collected in `Algebra.conditions`. Zero means identical; different normal forms mean nothing. Work is counted, so that no
+certificate, however it was written, keeps the kernel busy for long.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ ONE: Final = fmpq(1)
 LARGEST_POWER: Final = 64
 MOST_LABELLINGS: Final = 5040
 MOST_STEPS: Final = 2000
+MOST_WORK: Final = 2 * 10**8  # characters of keys: less than a minute
+MOST_BITS: Final = 100_000  # of a coefficient
+MOST_BITS_FACTORED: Final = 128
+MOST_FACTORED: Final = (200, 40, 40)  # terms, atoms and degree of a polynomial that is factored
 VARIABLE: Final = "%"  # the variable of every integral
 
 
@@ -181,7 +186,8 @@ class Algebra:
     """The operations on index polynomials over the symbols of one statement."""
 
     statement: Statement
-    conditions: set[str] = field(default_factory=set)
+    conditions: dict[str, Poly | None] = field(default_factory=dict)  # each text with what is to be nonzero or positive, if that can be said
+    _work: int = 0
     _fresh: Iterable[int] = field(default_factory=itertools.count)
     _definitions: dict[tuple[str, frozenset[str]], Poly] = field(default_factory=dict)
 
@@ -234,6 +240,12 @@ class Algebra:
                 return True
         return False
 
+    def spend(self, work: int) -> None:
+        """Count work, and refuse what takes too much of it."""
+        self._work += work
+        if self._work > MOST_WORK:
+            raise Rejected("the normal form takes more work than the kernel is ready to do")
+
     # ---- products and sums -------------------------------------------------------------------------------------------------------------------
 
     def fresh(self) -> str:
@@ -245,13 +257,16 @@ class Algebra:
         for atom, exponent in factors.items():
             if atom.kind == "prime":
                 exponent, whole = _whole_part(exponent)
-                coefficient *= fmpq(int(atom.name)) ** whole
+                coefficient *= _number_power(fmpq(int(atom.name)), whole)
             if exponent != fmpq(0):
                 kept[atom] = exponent
         power = power or None
         text = " ".join([atom.key + _text(exponent) for atom, exponent in kept.items()] + ([power.key] if power else []))
+        if coefficient.height_bits() > MOST_BITS:
+            raise Rejected(f"a coefficient has more than {MOST_BITS} bits")
         used = _labels(text)
         live = [(name, size) for name, size in bound if name in used]
+        self.spend((1 + len(text)) * (1 + len(live) ** 2))
         for name, size in bound:
             if name not in used:
                 if isinstance(size, int):
@@ -270,6 +285,7 @@ class Algebra:
         live = [(away[name], size) for name, size in live]
         best: Term | None = None
         for order in _labellings(live, kept, power):
+            self.spend(len(text))
             labels = {name: f"#{height}.{place}" for place, (name, _) in enumerate(order)}
             renamed, renamed_power = self._rename_parts(kept, power, labels)
             term = Term(
@@ -354,9 +370,9 @@ class Algebra:
         exponent = _exponent(exponent)
         whole = _integer(exponent)
         if whole is not None and whole >= 0:
-            if whole > LARGEST_POWER and len(base.terms) > 1:
-                raise Rejected(f"the power {whole} of a sum is larger than {LARGEST_POWER}")
             if len(base.terms) != 1 or next(iter(base.terms)).bound:
+                if whole > LARGEST_POWER:
+                    raise Rejected(f"the power {whole} of a sum is larger than {LARGEST_POWER}")
                 return self.multiply(*[base] * whole)
         if not base:
             raise Rejected("a power of zero that is not a natural number")
@@ -380,9 +396,9 @@ class Algebra:
             for atom, power in term.factors if whole < 0 else ():
                 if not (self._nonzero(atom) or atom.kind in ("base", "prime") or _integer(power) is None):
                     self._require(of_atom(atom), "nonzero")
-            factors = {atom: _scaled(power, whole) for atom, power in term.factors}
+            factors = {atom: _exponent(_scaled(power, whole)) for atom, power in term.factors}
             tail = scale(term.power, fmpq(whole)) if term.power else None
-            return self.canonical((), factors, tail, coefficient**whole)
+            return self.canonical((), factors, tail, _number_power(coefficient, whole))
         tail = self.multiply(term.power, _as_poly(exponent)) if term.power else None
         factors = {}
         unsigned: dict[Atom, Exponent] = {}
@@ -447,7 +463,8 @@ class Algebra:
         plain = all(
             not term.bound and not term.power and all((_integer(e) or 0) > 0 for _, e in term.factors) for term in poly.terms
         )
-        if not plain or not atoms or len(atoms) > 40:
+        degree = max((sum(_integer(e) or 0 for _, e in term.factors) for term in poly.terms), default=0)
+        if not plain or not atoms or any(given > most for given, most in zip((len(poly.terms), len(atoms), degree), MOST_FACTORED, strict=True)):
             return [(poly, 1)]
         ring = fmpq_mpoly_ctx.get([f"g{n}" for n in range(len(atoms))], Ordering.lex)
         place = {atom: n for n, atom in enumerate(atoms)}
@@ -472,10 +489,20 @@ class Algebra:
 
     def _require(self, poly: Poly, what: str) -> None:
         """Record that the statement is defined only where the polynomial is nonzero or positive, unless the declared signs say so."""
-        certain = self.sign(poly)
-        if certain == "positive" or (certain == "nonnegative" and what == "nonnegative"):
+        number = poly.number()
+        if number is not None and (number == 0 or (number < 0 and what == "positive")):
+            raise Rejected(f"the statement is defined nowhere: {number} would have to be {what}")
+        if number is not None or self.sign(poly) == "positive":
             return
-        self.conditions.add(f"{poly.key} {'!= 0' if what == 'nonzero' else '> 0'}")
+        if what == "positive":
+            self.conditions[f"{poly.key} > 0"] = poly
+        elif not self._factors(poly) <= set().union(*(self._factors(known) for known in self.conditions.values() if known)):
+            self.conditions[f"{poly.key} != 0"] = poly
+
+    def _factors(self, poly: Poly) -> set[str]:
+        """The keys of factors that do not vanish where the polynomial does not, and only there."""
+        content, pieces = self._split(poly, True)
+        return {atom.key for atom in content.atoms()} | {piece.key for piece, _ in pieces}
 
     def log(self, poly: Poly) -> Poly:
         if not poly:
@@ -528,8 +555,9 @@ class Algebra:
             return self.exp(poly)
         if name == "log":
             return self.log(poly)
-        if name == "abs" and self.sign(poly) != "real":
-            return poly
+        number = poly.number()
+        if name == "abs" and (number is not None or self.sign(poly) != "real"):
+            return poly if number is None else constant(abs(number))
         if name == "abs":
             self._require(poly, "nonzero")  # so that it may be differentiated
         if name == "atanh":
@@ -549,10 +577,16 @@ class Algebra:
 
     def of_tree(self, tree: Tree, held: frozenset[str] = frozenset()) -> Poly:
         """The normal form of a tree; definitions are put in, except those that are held."""
+        found = self._of_tree(tree, held)
+        self.spend(len(found.key))
+        return found
+
+    def _of_tree(self, tree: Tree, held: frozenset[str]) -> Poly:
         match tree:
             case Number(value):
                 return constant(value)
             case Ref(name, indices):
+                self._within(name, indices)
                 if name in self.statement.definitions and name not in held:
                     family = self.statement.definitions[name]
                     if (name, held) not in self._definitions:
@@ -576,13 +610,34 @@ class Algebra:
                 if self.moves(_without(inner)):
                     raise Rejected("the integrand depends on more than constants and its variable")
                 self._require(limit, "positive")
-                return of_atom(Atom("integral", inside=(limit, inner)))
+                found = Atom("integral", inside=(limit, inner))
+                if not self._integrable(inner):
+                    self.conditions[f"{found.key} exists"] = None
+                return of_atom(found)
+
+    def _within(self, name: str, indices: tuple[Index, ...]) -> None:
+        """Record that an entry named by numbers exists only where the sizes are large enough."""
+        symbol = self.statement.symbols.get(name)
+        shape = symbol.shape if symbol else [size for _, size in self.statement.definitions[name].indices] if indices else []
+        for index, size in zip(indices, shape, strict=bool(indices)):
+            if isinstance(index, int) and index > 0 and isinstance(size, str):
+                self.conditions[f"{size} > {index}"] = subtract(entry(size), constant(index))
+
+    def _integrable(self, integrand: Poly) -> bool:
+        """Whether every term is certainly v^e exp(E) times constants, with e > -1 and E a polynomial in v."""
+        for term in integrand.terms:
+            powers = [exponent for atom, exponent in term.factors if atom.name == VARIABLE]
+            below = [exponent for t in (term.power.terms if term.power else ()) for atom, exponent in t.factors if atom.name == VARIABLE]
+            if any(self.sign(add(_as_poly(e), constant(1))) != "positive" for e in powers) or any((_integer(e) or 0) < 1 for e in below):
+                return False
+        return True
 
     # ---- derivatives -------------------------------------------------------------------------------------------------------------------------
 
     def derivative(self, poly: Poly, of_entry: Callable[[str, tuple[Index, ...]], Poly]) -> Poly:
         """The derivative along the vector field (or direction) whose value at an entry is of_entry(name, indices)."""
-        known = set(self.conditions)
+        self.spend(len(poly.key))
+        known = dict(self.conditions)
         parts = []
         for term, coefficient in poly.terms.items():
             bound, factors, power = self.opened(term)
@@ -651,7 +706,7 @@ class Algebra:
 
     def cleared(self, poly: Poly) -> Poly:
         """The same function with denominators, radicals and sin^2 brought to a form in which equal functions cancel."""
-        known = set(self.conditions)
+        known = dict(self.conditions)
         done: set[str] = set()
         poly = self._clear_local(poly)
         while special := {a for a in poly.atoms() if a.kind in ("base", "sin", "abs") and a.key not in done}:
@@ -785,8 +840,17 @@ def _scaled(exponent: Exponent, by: int) -> Exponent:
     return scale(exponent, fmpq(by)) if isinstance(exponent, Poly) else exponent * by
 
 
+def _number_power(base: fmpq, exponent: int) -> fmpq:
+    """base^exponent, if it is not too long to write down."""
+    if abs(exponent) * base.height_bits() > MOST_BITS and abs(base) != 1:
+        raise Rejected(f"the power {base}^{exponent} has more than {MOST_BITS} bits")
+    return base**exponent
+
+
 def _primes(value: fmpq) -> list[tuple[int, int]]:
     """The prime factorisation of a positive rational."""
+    if value.height_bits() > MOST_BITS_FACTORED:
+        raise Rejected(f"a number under a root or a logarithm has more than {MOST_BITS_FACTORED} bits")
     return [(int(p), m) for p, m in fmpz(value.p).factor()] + [(int(p), -m) for p, m in fmpz(value.q).factor()]
 
 
@@ -817,3 +881,30 @@ def _without(integrand: Poly) -> Poly:
         if term.power:
             parts.update(_without(term.power).terms)
     return Poly(parts)
+
+
+def tree_of(poly: Poly) -> Tree:
+    """The polynomial as a tree again: what `Algebra.of_tree` turns back into it. Bound indices keep their labels."""
+    return Add(tuple(_term_tree(term, coefficient) for term, coefficient in poly.terms.items()))
+
+
+def _term_tree(term: Term, coefficient: fmpq) -> Tree:
+    factors = (Pow(_atom_tree(atom), tree_of(e) if isinstance(e, Poly) else Number(e)) for atom, e in term.factors)
+    tree: Tree = Mul((Number(coefficient), *factors, *([Fn("exp", tree_of(term.power))] if term.power else [])))
+    for name, size in term.bound:
+        tree = Sum(name, size, tree)
+    return tree
+
+
+def _atom_tree(atom: Atom) -> Tree:
+    match atom.kind:
+        case "entry":
+            return Ref(atom.name, atom.indices)
+        case "prime":
+            return Number(fmpq(int(atom.name)))
+        case "base":
+            return tree_of(atom.inside[0])
+        case "integral":
+            limit, integrand = map(tree_of, atom.inside)
+            return Integral(VARIABLE, limit, integrand)
+    return Fn(atom.kind, tree_of(atom.inside[0]))

@@ -61,7 +61,17 @@ class Family:
         free = {g for g, q in enumerate(f.num.degrees()) if q > 0} | {g for g, q in enumerate(f.den.degrees()) if q > 0}
         if not free <= {self.generators[place] for place in self.moving}:
             raise Rejected("a field depends on more than the parameters")
-        return f.num(*known) / f.den(*known)
+        below = f.den(*known)
+        if below == 0:
+            raise Rejected("a field is singular at the point")
+        return f.num(*known) / below
+
+    def check_defined(self, at: Mapping[Place, fmpq]) -> None:
+        """Refuse a point where the flow is not defined, though its fields as fractions in lowest terms may be."""
+        for text, p in self.ring.conditions.items():
+            value = self.value(Fraction(p, self.ring.context.constant(1)), at)
+            if not (value > 0 or (value < 0 and text.endswith("!= 0"))):
+                raise Rejected(f"the flow is not defined at the point, where {text} fails")
 
 
 def vector_fields(statement: Statement, instance: Json) -> Family:

@@ -79,10 +79,9 @@ def _claim(document: Document, name: str, entries: Mapping[str, Toml], ground: G
     setting = setting_apart(_with_instance(setting, assertion, ground))
     parts = [Part(setting, _apart(assertion, setting))]
     if isinstance(assertion, Evolves) and expect == "proved":
-        parts += [
-            Part(setting, _apart(kept, setting), f"the flow keeps {' and '.join(group)} on the unit sphere")
-            for group, kept in _tangency(ground, world)
-        ]
+        for group, radial in world.tangent:
+            told = f"the field is tangent to the sphere of {' and '.join(group)}"
+            parts.append(Part(setting, _apart(Equal(radial, sp.S.Zero), setting), told))
     return Statement(
         id=name,
         title=entries.get("title", name),
@@ -150,16 +149,9 @@ def _apart(assertion: Assertion, setting: Setting) -> Assertion:
         if own.name in taken:
             names[own] = unused(taken | used | {new.name for new in names.values()})
     free = {own.name for own, _ in assertion.indices} | {new.name for new in names.values()}
-    sides = tuple(apart(side, taken | free).xreplace(names) for side in sides)
-    return replace(assertion, **dict(zip(("quantity", "rate") if isinstance(assertion, Evolves) else ("left", "right"), sides, strict=True)),
-                   indices=tuple((names.get(own, own), length) for own, length in assertion.indices))  # fmt: skip
-
-
-def _tangency(ground: Ground, world: World) -> list[tuple[tuple[str, ...], Evolves]]:
-    """For a field or a drift on a sphere: the sum of squares does not change."""
-    blocks = {v.name: v for v in ground.parameters}
-    own = unused(frozenset(world.scope.names) | world.scope.reserved)
-    return [(group, Evolves(sp.Add(*(total(blocks[name][own] ** 2, (own, blocks[name].shape[0])) for name in group)))) for group in world.kept]
+    left, right = (apart(side, taken | free).xreplace(names) for side in sides)
+    indices = tuple((names.get(own, own), length) for own, length in assertion.indices)
+    return Evolves(left, right, indices) if isinstance(assertion, Evolves) else Equal(left, right, indices)
 
 
 # ---- where and given -------------------------------------------------------------------------------------------------------------------------
@@ -193,19 +185,19 @@ def _one(place: Place, name: str, text: str, ground: Ground, given: _Given, take
             example = "solution(A, y)" if wanted == 2 else f"{word}(A)"
             raise place.error(f"{word} takes {wanted} names of data, and was given {len(data)}", f"write {example}", at)
         matrix = data[0]
-        if len(matrix.shape) < 2 and word not in SOLUTIONS:
+        if len(matrix.shape) < (2 if word in LEFT_KERNELS else 1):
             raise place.error(f"{matrix.name} is not a matrix, and {word} takes one", 'declare it with a shape such as "M x N"', at)
-        own = matrix.shape[:1] if word in LEFT_KERNELS else matrix.shape[1:]
+        rows, columns = matrix.shape[: len(matrix.shape) > 1], matrix.shape[len(matrix.shape) > 1 :]
+        own = rows if word in LEFT_KERNELS else columns
         if shape is not None and shape != own:
             raise place.error(f"{name} is declared {_by(shape)}, and is {_by(own)} by {word}({', '.join(arguments)})", "leave the shape away", at)
         shape = own
-        if wanted == 2 and data[1].shape != matrix.shape[:1]:
-            raise place.error(
-                f"{data[1].name} has the shape {_by(data[1].shape)}, and {_by(matrix.shape[:1])} is wanted for {matrix.name} {name} = {data[1].name}",
-                "",
-                at,
-            )
-        hypotheses.append(_equation_of(word, matrix, data[1] if wanted == 2 else None, Variable(name, own)))
+        target = data[1] if wanted == 2 else None
+        if target is not None and target.shape != rows:
+            told = f"{target.name} has the shape {_by(target.shape)}, and {_by(rows)} is wanted for {matrix.name} {name} = {target.name}"
+            raise place.error(told, "correct the shapes in [data]", at)
+        variable = Variable(name, own, "constant", found.sign if not found.symmetry else "real")
+        hypotheses.append(_equation_of(word, matrix, target, variable))
     words = (*given.words, f"{name}: {text.strip()}")
     if found.symmetry:
         variable, definition = symmetric(place, name, Declaration(shape, found.sign, found.symmetry), taken)
@@ -214,21 +206,7 @@ def _one(place: Place, name: str, text: str, ground: Ground, given: _Given, take
     variable = Variable(name, shape or (), "constant", found.sign)
     sized = {str(length): size(str(length)) for length in variable.shape if not length.is_Integer}
     scope = given.scope.having({**sized, name: variable})
-    own_sign = [replace_sign(h, variable) for h in hypotheses]
-    return _Given(scope, (*given.variables, variable), given.definitions, (*given.hypotheses, *own_sign), words)
-
-
-def replace_sign(hypothesis: Family, variable: Variable) -> Family:
-    """The hypothesis with the variable under its own sign: a symbol has one set of assumptions."""
-    plain = Variable(variable.name, variable.shape)
-    return Family(hypothesis.indices, hypothesis.value.xreplace({plain.symbol: variable.symbol, sp.Symbol(variable.name, real=True): variable.symbol})
-                  if not variable.shape else _with_base(hypothesis.value, variable))  # fmt: skip
-
-
-def _with_base(expression: sp.Expr, variable: Variable) -> sp.Expr:
-    return expression.replace(
-        lambda node: isinstance(node, sp.Indexed) and node.base.name == variable.name, lambda node: variable[tuple(node.indices)]
-    )
+    return _Given(scope, (*given.variables, variable), given.definitions, (*given.hypotheses, *hypotheses), words)
 
 
 def _data(place: Place, scope: Scope, name: str, at: int) -> Variable:
@@ -243,14 +221,14 @@ def _data(place: Place, scope: Scope, name: str, at: int) -> Variable:
 
 
 def _equation_of(word: str, matrix: Variable, target: Variable | None, variable: Variable) -> Family:
-    """A z = 0, or c^T A = 0, or A z = y, row by row."""
-    rows = index("k")
-    columns = tuple((index(letter), length) for letter, length in zip("ijlpq", matrix.shape[1:], strict=False))
-    own = tuple(letter for letter, _ in columns)
+    """A z = 0, or c^T A = 0, or A z = y, row by row; a vector A is one row."""
+    names = tuple((index(letter), length) for letter, length in zip("kijlpq", matrix.shape, strict=False))
+    rows, columns = names[: len(names) > 1], names[len(names) > 1 :]
+    entries = tuple(letter for letter, _ in names)
     if word in LEFT_KERNELS:
-        return Family(columns, total(matrix[(rows, *own)] * variable[rows], (rows, matrix.shape[0])))
-    applied = total(matrix[(rows, *own)] * variable[own], *columns)
-    return Family(((rows, matrix.shape[0]),), applied - target[rows] if target is not None else applied)
+        return Family(columns, total(matrix[entries] * variable[rows[0][0]], *rows))
+    applied = total(matrix[entries] * variable[tuple(letter for letter, _ in columns)], *columns)
+    return Family(rows, applied - target[tuple(letter for letter, _ in rows)] if target is not None else applied)
 
 
 def _equations(document: Document, key: str, entries: Toml, given: _Given) -> _Given:
@@ -262,7 +240,7 @@ def _equations(document: Document, key: str, entries: Toml, given: _Given) -> _G
     for text in entries:
         place = document.place(key, text)
         left, right = parse_equation(place)
-        moving = {n for n in mentioned(left) | mentioned(right) if _moves(given.scope.names.get(n))}
+        moving = {name for name in mentioned(left) | mentioned(right) if _moves(name, given.scope)}
         if moving:
             raise place.error(
                 f"{listed(sorted(moving))} moves along the flow, and a hypothesis is about constants",
@@ -274,21 +252,12 @@ def _equations(document: Document, key: str, entries: Toml, given: _Given) -> _G
     return replace(given, hypotheses=tuple(hypotheses), words=(*given.words, *(text.strip() for text in entries)))
 
 
-def _moves(entry: Variable | Definition | sp.Expr | None) -> bool:
+def _moves(name: str, scope: Scope) -> bool:
+    """Whether a name stands for something that is not constant along the flow; a symmetric matrix is made of a constant one."""
+    entry = scope.names.get(name)
     if isinstance(entry, Definition):
-        symbols = entry.family.value.free_symbols
-        return not entry.name.endswith("_free") and not all(_constant(symbol, entry) for symbol in symbols)
+        return any(_moves(getattr(symbol, "name", ""), scope) for symbol in entry.family.value.free_symbols)
     return isinstance(entry, Variable) and entry.role != "constant"
-
-
-def _constant(symbol: sp.Basic, entry: Definition) -> bool:
-    """Of a definition only the symmetric matrices are constants: they are made of one free matrix of their name."""
-    name = str(getattr(symbol, "name", symbol)).partition("[")[0]
-    return (
-        name == f"{entry.name}_free"
-        or symbol in {own for own, _ in entry.family.indices}
-        or symbol in {s for _, n in entry.family.indices for s in n.free_symbols}
-    )
 
 
 def _by(shape: tuple[sp.Expr, ...]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from fractions import Fraction
 
 import sympy as sp
 
@@ -17,7 +18,7 @@ from .tables import Toml, own_name
 
 def expression_place(document: Document, key: str, given: Toml) -> Place:
     """The place of an expression, which is a string, or a number on its own."""
-    if isinstance(given, bool) or (not isinstance(given, str | int) and type(given).__name__ != "Fraction"):
+    if isinstance(given, bool) or (not isinstance(given, str | int | Fraction)):
         raise document.place(key).error(f"an expression was wanted, and {shown(given)} was given", 'put it in double quotes, as in "sum(i, u[i]**2)"')
     return document.place(key, given if isinstance(given, str) else f"({given})")
 

@@ -24,11 +24,11 @@ TIME = Variable("t", (), "time", "nonnegative")
 
 @dataclass(frozen=True)
 class World:
-    """The setting of a file, the scope of its claims, and the spheres its flow has to be shown to keep."""
+    """The setting of a file, the scope of its claims, and what must vanish where a field given outright is to keep its spheres."""
 
     setting: Setting
     scope: Scope
-    kept: tuple[tuple[str, ...], ...]
+    tangent: tuple[tuple[tuple[str, ...], sp.Expr], ...]
 
 
 def read_world(document: Document, tables: Mapping[str, Toml], ground: Ground) -> World:
@@ -60,8 +60,8 @@ def read_world(document: Document, tables: Mapping[str, Toml], ground: Ground) -
     setting = Setting(variables, definitions)
     if any("t" in names_in(document, given) for given in _texts(flow)) and "t" not in taken:
         setting = setting.having(TIME)
-    setting, kept = _moving(document, flow, ground, setting, scope, x[0] if x else None, loss, names)
-    return World(setting_apart(setting), scope, kept)
+    setting, tangent = _moving(document, flow, ground, setting, scope, x[0] if x else None, loss, names)
+    return World(setting_apart(setting), scope, tangent)
 
 
 def _texts(node: Toml) -> list[Toml]:
@@ -164,8 +164,8 @@ def _moving(
     x: Definition | None,
     loss: FileLoss | None,
     names: Names,
-) -> tuple[Setting, tuple[tuple[str, ...], ...]]:
-    """The setting with its flow, and the spheres that the flow does not keep by its making."""
+) -> tuple[Setting, tuple[tuple[tuple[str, ...], sp.Expr], ...]]:
+    """The setting with its flow, and what must vanish where a field given outright is to keep its spheres."""
     place = document.place("[flow]")
     kind = flow.get("kind", "field" if "field" in flow else "gradient")
     if kind not in KINDS:
@@ -180,12 +180,15 @@ def _moving(
     blocks = {v.name: v for v in ground.parameters}
     if "field" in flow:
         field = _families(document, flow, "field", scope, blocks)
-        still = {name: Family(indices_of(block), sp.S.Zero) for name, block in blocks.items() if name not in field}
+        still = [name for name in blocks if name not in field]
         if still:
             raise place.error(f"field says nothing of {listed(still)}", "give a right side for every parameter, 0 for one that does not move")
-        ordered = {name: field[name] for name in blocks}
-        spheres = tuple(_sphere(blocks, group) for group in ground.spheres)
-        return setting.having(hypotheses=spheres).along(Flow(Space(ground.parameters), sp.S.Zero, (), {}, ordered)), ground.spheres
+        setting, pushed, pull = _on_spheres(setting, ground, scope, {name: field[name] for name in blocks})
+        apart_from_spheres = {name: field[name] for name in blocks if name not in pushed}
+        rates = {name: Family(_own(blocks[name], scope), sp.S.One) for name in pushed}
+        tangent = tuple((group, sp.Add(*(pull[name] for name in group))) for group in ground.spheres)
+        made = Flow(Space(ground.parameters, ground.spheres), -sp.Add(*pull.values()), tuple(pushed.values()), rates, apart_from_spheres)
+        return setting.along(made), tangent
     if loss is None:
         if x is not None:
             raise document.place("[model]").error("there is a predictor and no loss", 'write loss = "any", "square(A, y)", or an expression')
@@ -202,10 +205,39 @@ def _moving(
         own = tuple(letter for letter, _ in x.family.indices)
         slope = Variable(names.G, x.variable.shape, "cotangent" if loss.variables and not loss.definitions else "parameter")
         pairing, held = setting.unfold(total(slope[own] * x[own], *x.family.indices), keep=(names.G,)), (names.G,)
-    made = Flow(Space(ground.parameters, ground.spheres), apart(pairing, frozenset()), held, {name: rates[name] for name in blocks}, drift)
-    _differentiable(document.place("[model] predictor", flow), made)
-    kept = tuple(group for group in ground.spheres if set(group) & set(drift))
-    return setting.along(made), kept
+    on_spheres = {name: family for name, family in drift.items() if any(name in group for group in ground.spheres)}
+    setting, forces, pull = _on_spheres(setting, ground, scope, {name: _over(document, name, f, rates[name]) for name, f in on_spheres.items()})
+    pairing, held = sp.Add(pairing, *(-value for value in pull.values())), (*held, *forces.values())
+    free = {name: family for name, family in drift.items() if name not in on_spheres}
+    made = Flow(Space(ground.parameters, ground.spheres), apart(pairing, frozenset()), held, {name: rates[name] for name in blocks}, free)
+    _differentiable(document.place("[model] predictor"), made)
+    return setting.along(made), ()
+
+
+def _on_spheres(setting: Setting, ground: Ground, scope: Scope, pushes: Mapping[str, Family]) -> tuple[Setting, dict[str, str], dict[str, sp.Expr]]:
+    """What pushes a block along a sphere, as a definition V that is held: the gradient of -V . u, projected on the tangent space, moves u by V.
+
+    Returned are the setting with the definitions, their names, and V . u, block by block.
+    """
+    held: dict[str, str] = {}
+    pull: dict[str, sp.Expr] = {}
+    blocks = {v.name: v for v in ground.parameters}
+    for name in (name for group in ground.spheres for name in group if name in pushes):
+        held[name] = next(
+            other for other in (f"push_{name}", *(f"push_{name}_{n}" for n in range(99))) if other not in scope.names and other not in ground.taken
+        )
+        definition = Definition(held[name], pushes[name])
+        setting = setting.having(definitions=(definition,))
+        own = tuple(letter for letter, _ in pushes[name].indices)
+        pull[name] = total(definition[own] * blocks[name][own], *pushes[name].indices)
+    return setting, held, pull
+
+
+def _over(document: Document, name: str, drift: Family, rate: Family) -> Family:
+    """The drift divided by the rate, which the flow multiplies it by."""
+    if rate.value == 0:
+        raise document.place(f"[flow] drift {name}").error(f"{name} lies on a sphere and has the rate 0, and a drift", "give the flow as a field")
+    return Family(drift.indices, drift.value / rate.at([letter for letter, _ in drift.indices]))
 
 
 def _families(document: Document, flow: Mapping[str, Toml], table: str, scope: Scope, blocks: Mapping[str, Variable]) -> dict[str, Family]:
@@ -229,11 +261,6 @@ def _own(block: Variable, scope: Scope) -> tuple[tuple[sp.Symbol, sp.Expr], ...]
     for length in block.shape:
         found.append((unused(frozenset(names | {own.name for own, _ in found})), length))
     return tuple(found)
-
-
-def _sphere(blocks: Mapping[str, Variable], group: tuple[str, ...]) -> Family:
-    own = indices_of(blocks[group[0]])[0][0]
-    return Family((), sp.Add(*(total(blocks[name][own] ** 2, (own, blocks[name].shape[0])) for name in group)) - 1)
 
 
 def _rates_on_spheres(document: Document, ground: Ground, rates: Mapping[str, Family]) -> None:

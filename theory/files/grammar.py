@@ -95,7 +95,8 @@ Node: TypeAlias = Number | Name | Entry | Total | Call | Plus | Times | Power
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TOKEN = re.compile(
-    r"(?P<space>[ \t\r\n]+)|(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<sign>\*\*|==|[-+*/^=()\[\],])"
+    r"(?P<space>[ \t\r\n]+)|(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|"
+    r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<sign>\*\*|==|[-+*/^=()\[\],])"
 )
 _HINTS = {
     ".": "there are no attributes; a decimal number has a digit after its point",

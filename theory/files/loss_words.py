@@ -78,13 +78,14 @@ def word_loss(place: Place, scope: Scope, output: Variable, names: Names, aliase
     if word == "square" and len(data) == 1:
         _fits(place, data[0], data[0].shape, output, output.shape)
         return _renamed(square_to(data[0]), output, names)
-    if word in ("exponential", "logistic") and len(data) != 1:
-        return expression_loss(Place(place.file, place.key, _written(word, scope, output, data), place.line), scope, output, names)
+    if not data:
+        return _renamed(_classifying(word, None, None, output.shape), output, names)
     matrix, target = data[0], data[1] if len(data) == 2 else None
     rows = len(matrix.shape) - 1
+    if not matrix.shape:
+        raise place.error(f"{matrix.name} is a single number, and a matrix is wanted", 'declare it with a shape such as "M x N"', 0)
     if (
-        not matrix.shape
-        or matrix.shape[1:] != output.shape[:rows]
+        matrix.shape[1:] != output.shape[:rows]
         or (rows < len(output.shape) and word not in ("any", "square"))
         or (rows == 0 and output.shape)
     ):
@@ -94,7 +95,8 @@ def word_loss(place: Place, scope: Scope, output: Variable, names: Names, aliase
     if rows < len(output.shape):
         return _renamed(_on_matrices(matrix, target, output.shape), output, names)
     if target is not None:
-        return _renamed(square(matrix, target, output.shape), output, names)
+        made = square(matrix, target, output.shape) if word == "square" else _classifying(word, matrix, target, output.shape)
+        return _renamed(made, output, names)
     return _renamed({"any": any_loss_of, "exponential": exponential, "logistic": logistic}[word](matrix, output.shape), output, names)
 
 
@@ -159,20 +161,27 @@ def _on_matrices(data: Variable, target: Variable | None, shape: tuple[sp.Expr, 
     return Loss(f"|{data.name} x - {target.name}|^2/2", (), (residual, slope, Definition("F", Family((), value))), value)
 
 
-def _written(word: str, scope: Scope, output: Variable, data: list[Variable]) -> str:
-    """The exponential or logistic loss without data, or with labels, as an expression."""
-    letters = [letter for letter in "ijklmnpqabcdefgh" if letter not in scope.names and letter not in scope.reserved][: len(output.shape) + 1]
-    k, own = letters[0], letters[1:]
-    entry = f"{output.name}[{','.join(own)}]" if own else output.name
-    if not data:
-        score, outer = entry, own
-    else:
-        matrix, labels = data
-        inner = f"{matrix.name}[{','.join([k, *own])}]*{entry}"
-        summed = f"sum({', '.join(own)}, {inner})" if own else inner
-        score, outer = f"{labels.name}[{k}]*{summed}", [k]
-    body = f"exp(-{score})" if word == "exponential" else f"log(1 + exp(-{score}))"
-    return f"sum({', '.join(outer)}, {body})" if outer else body
+def _classifying(word: str, data: Variable | None, labels: Variable | None, shape: tuple[sp.Expr, ...]) -> Loss:
+    """Let $s$ be the scores, $x$ itself or $y_k (Ax)_k$: the sum of $e^{-s}$ or of $\\log(1 + e^{-s})$ over all of them."""
+    names: Indices = tuple(zip((index(letter) for letter in "ijlpq"), shape, strict=False))
+    own = tuple(letter for letter, _ in names)
+    prediction = Variable("x", shape, "parameter")
+
+    def value(score: sp.Expr) -> sp.Expr:
+        return sp.exp(-score) if word == "exponential" else sp.log(1 + sp.exp(-score))
+
+    def slope(score: sp.Expr) -> sp.Expr:
+        return -sp.exp(-score) if word == "exponential" else -1 / (1 + sp.exp(score))
+
+    if data is None or labels is None:
+        total_value = total(value(prediction[own]), *names)
+        return Loss(word, (), (Definition("G", Family(names, slope(prediction[own]))), Definition("F", Family((), total_value))), total_value)
+    k, rows = index("k"), data.shape[0]
+    score = labels[k] * total(data[(k, *own)] * prediction[own], *names)
+    nu = Definition("nu", Family(((k, rows),), labels[k] * slope(score)))
+    pulled = Definition("G", Family(names, total(data[(k, *own)] * nu[k], (k, rows))))
+    total_value = total(value(score), (k, rows))
+    return Loss(f"{word} of {labels.name} {data.name} x", (), (nu, pulled, Definition("F", Family((), total_value))), total_value)
 
 
 def expression_loss(place: Place, scope: Scope, output: Variable | None, names: Names) -> FileLoss:

@@ -299,7 +299,9 @@ class _Builder:
             slot = self.bound.pop(str(own.value))
             if slot.size is None:
                 raise self.place.error(
-                    f"the index {own.value} does not stand in the body of its sum, so its range is not known", "use it, or leave it away", own.at
+                    f"the index {own.value} does not stand in the body of its sum, so its range is not known",
+                    "use it in the body, or multiply by the size instead",
+                    own.at,
                 )
             ranges.append((index(str(own.value)), slot.size))
         return (total(value, *ranges) if value != 0 else sp.S.Zero), weight + 1
@@ -313,8 +315,8 @@ class _Builder:
                 raise self.place.error(f"the exponent {_brief(coefficient)} is too large", remedy, node.exponent.at)
         if exponent.is_Rational:
             times = max(1, abs(int(exponent)))
-            if base == 0 and exponent <= 0:
-                raise self.place.error("zero is raised to a power that is not positive", "", node.at)
+            if base == 0 and exponent < 0:
+                raise self.place.error("zero is raised to a negative power", "", node.at)
         if weight * times > HEAVIEST:
             raise self.place.error(f"written out, the power has more than {HEAVIEST} parts", "state something smaller", node.at)
         return self._real(base**exponent, node.at), weight * times + other
