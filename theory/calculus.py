@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from .symbols import Family, Indices, Variable, fresh, index, total
+from .symbols import Family, Indices, Variable, away_from, fresh, index, total
 
 Direction = Callable[[str, tuple[sp.Expr, ...]], sp.Expr]
 
@@ -102,7 +102,12 @@ def summands(expression: sp.Expr) -> list[Summand]:
 def _bind(piece: Summand, name: sp.Symbol, length: sp.Expr, taken: set[sp.Symbol]) -> Summand:
     new = index(f"{name.name}_{len(taken)}")
     taken.add(new)
-    return Summand(((new, length), *piece.bound), tuple(factor.xreplace({name: new}) for factor in piece.factors))
+    return Summand(((new, length), *piece.bound), tuple(_renamed(factor, {name: new}) for factor in piece.factors))
+
+
+def _renamed(factor: sp.Expr, names: dict[sp.Symbol, sp.Symbol]) -> sp.Expr:
+    """The factor with free indices renamed; sums inside it that bind one of the names concerned get out of the way first."""
+    return away_from(factor, set(names) | set(names.values())).xreplace(names)
 
 
 def _product(parts: list[list[Summand]], taken: set[sp.Symbol]) -> list[Summand]:
@@ -119,7 +124,7 @@ def _join(left: Summand, right: Summand, taken: set[sp.Symbol]) -> Summand:
             names[name] = index(f"{name.name}_{len(taken)}")
             taken.add(names[name])
     bound = tuple((names.get(name, name), length) for name, length in right.bound)
-    return Summand((*left.bound, *bound), (*left.factors, *(factor.xreplace(names) for factor in right.factors)))
+    return Summand((*left.bound, *bound), (*left.factors, *(_renamed(factor, names) for factor in right.factors)))
 
 
 def assemble(piece: Summand, avoid: Iterable[sp.Symbol] = ()) -> sp.Expr:
@@ -145,7 +150,7 @@ def assemble(piece: Summand, avoid: Iterable[sp.Symbol] = ()) -> sp.Expr:
         for name in bound:
             if name in names:
                 letters[name] = fresh(name, taken | set(letters.values()))
-        body = sp.Mul(*members).xreplace(letters)
+        body = _renamed(sp.Mul(*members), letters)
         result *= total(body, *((letters[name], bound[name]) for name in bound if name in names))
     return result
 
@@ -176,7 +181,7 @@ def gradient(potential: sp.Expr, variable: Variable, indices: Indices) -> Family
         rest = tuple(factor for factor in piece.factors if factor is not marks[0])
         names = dict(zip(entries, own, strict=True))
         bound = tuple((name, length) for name, length in piece.bound if name not in names)
-        parts.append(assemble(Summand(bound, tuple(factor.xreplace(names) for factor in rest)), own))
+        parts.append(assemble(Summand(bound, tuple(_renamed(factor, names) for factor in rest)), own))
     return Family(indices, sp.powsimp(sp.factor_terms(sp.Add(*parts)), combine="exp"))
 
 

@@ -122,5 +122,5 @@ def _held(setting: Setting) -> Setting:
     """The setting in which the gradient of the loss is a constant, as in the pairing."""
     names = setting.flow.held if setting.flow else ()
     held = [Variable(d.name, d.variable.shape, "cotangent") for d in setting.definitions if d.name in names]
-    kept = tuple(d for d in setting.definitions if d.name == "x")
+    kept = tuple(d for d in setting.definitions if d.name not in names)
     return Setting((*setting.variables, *held), kept, (), None, ())

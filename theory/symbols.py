@@ -72,7 +72,7 @@ class Family:
         """The member with the indices replaced, all at once; bound indices that would be hidden are renamed first."""
         own = [name for name, _ in self.indices]
         taken = {entry for entry in entries if isinstance(entry, sp.Symbol)}
-        return away_from(self.value, taken).xreplace(dict(zip(own, map(sp.sympify, entries), strict=True)))
+        return away_from(self.value, taken | set(own)).xreplace(dict(zip(own, map(sp.sympify, entries), strict=True)))
 
 
 def total(expression: sp.Expr, *indices: tuple[sp.Symbol, sp.Expr]) -> sp.Expr:
@@ -85,11 +85,14 @@ def total(expression: sp.Expr, *indices: tuple[sp.Symbol, sp.Expr]) -> sp.Expr:
 def away_from(expression: sp.Expr, taken: set[sp.Symbol]) -> sp.Expr:
     """The same expression, its summation indices renamed away from `taken`."""
 
+    if not expression.has(sp.Sum):
+        return expression
+
     def rename(node: sp.Sum) -> sp.Expr:
         names = {}
         for bound in node.variables:
             if bound in taken:
-                names[bound] = fresh(bound, taken | set(node.free_symbols) | set(node.function.free_symbols))
+                names[bound] = fresh(bound, taken | node.atoms(sp.Symbol) | set(names.values()))  # bound names inside are in the way too
         if not names:
             return node
         limits = [(names.get(v, v), lower, upper) for v, lower, upper in node.limits]

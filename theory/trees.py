@@ -64,7 +64,7 @@ def _tree(expression: sp.Expr, scope: frozenset[str]) -> Json:
             names = {}
             for bound in expression.variables:
                 if bound.name in scope:
-                    names[bound] = fresh(bound, {index(name) for name in scope} | {v for v in expression.function.free_symbols if v != bound})
+                    names[bound] = fresh(bound, {index(name) for name in scope} | expression.atoms(sp.Symbol))
                 scope = scope | {names.get(bound, bound).name}
             body = _tree(expression.function.xreplace(names), scope)
             for bound, _, upper in expression.limits:

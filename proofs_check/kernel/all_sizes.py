@@ -31,7 +31,7 @@ class Residual:
 
 def residual(statement: Statement, gradient: Json) -> Residual:
     """The residual of the claim: d/dt quantity - rate, left - right, or a gradient paired with a direction."""
-    with _told():
+    with told():
         algebra = Algebra(statement)
         hypotheses = tuple(algebra.of_tree(family.value) for family in statement.hypotheses)
         claim, flow = statement.claim, statement.flow
@@ -50,13 +50,14 @@ def residual(statement: Statement, gradient: Json) -> Residual:
             quantity, rate = algebra.of_tree(claim.quantity), algebra.of_tree(claim.rate)
             for tree in (flow.pairing, *(family.value for family in [*flow.rates.values(), *flow.drift.values()])):
                 algebra.of_tree(tree)
+            algebra.of_tree(flow.pairing, flow.held)
             conditions = dict(algebra.conditions)
             poly = subtract(_along_flow(algebra, quantity, _velocities(algebra, flow, gradient)), rate)
         return Residual(algebra, algebra.cleared(poly), hypotheses, conditions)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """Whatever goes wrong in the algebra is a rejection."""
     try:
         yield
@@ -68,12 +69,18 @@ def _told() -> Iterator[None]:
 
 def check_all_sizes(statement: Statement, certificate: Json) -> list[str]:
     """Accept the certificate, and return the conditions under which the statement is defined; or raise `Rejected`."""
+    return sorted(conditions_of(statement, certificate))
+
+
+def conditions_of(statement: Statement, certificate: Json) -> Mapping[str, Poly | None]:
+    """The conditions under which an accepted certificate holds, each with the polynomial that is to be nonzero or positive; or `Rejected`."""
     found = residual(statement, certificate["gradient"])
-    with _told():
-        return _check(statement, certificate, found)
+    with told():
+        _check(statement, certificate, found)
+    return found.conditions
 
 
-def _check(statement: Statement, certificate: Json, found: Residual) -> list[str]:
+def _check(statement: Statement, certificate: Json, found: Residual) -> None:
     algebra, rest = found.algebra, found.poly
     claim = statement.claim
     scope = {} if isinstance(claim, Gradient) else dict(claim.indices)
@@ -99,7 +106,6 @@ def _check(statement: Statement, certificate: Json, found: Residual) -> list[str
         raise Rejected(f"the residual is not zero: {rest.key[:400]}")
     for text in algebra.conditions.keys() - found.conditions.keys():  # 0 = (1/h) h for a hypothesis h = 0 would prove everything
         raise Rejected(f"the certificate, and not the statement, needs that {text[:400]}")
-    return sorted(found.conditions)
 
 
 def _direction(name: str) -> str:

@@ -369,11 +369,10 @@ class Algebra:
     def power(self, base: Poly, exponent: Exponent) -> Poly:
         exponent = _exponent(exponent)
         whole = _integer(exponent)
-        if whole is not None and whole >= 0:
-            if len(base.terms) != 1 or next(iter(base.terms)).bound:
-                if whole > LARGEST_POWER:
-                    raise Rejected(f"the power {whole} of a sum is larger than {LARGEST_POWER}")
-                return self.multiply(*[base] * whole)
+        if whole is not None and whole >= 0 and (len(base.terms) != 1 or next(iter(base.terms)).bound):
+            if whole > LARGEST_POWER:
+                raise Rejected(f"the power {whole} of a sum is larger than {LARGEST_POWER}")
+            return self.multiply(*[base] * whole)
         if not base:
             raise Rejected("a power of zero that is not a natural number")
         if isinstance(exponent, Poly) and self.moves(exponent):
@@ -402,20 +401,27 @@ class Algebra:
         tail = self.multiply(term.power, _as_poly(exponent)) if term.power else None
         factors = {}
         unsigned: dict[Atom, Exponent] = {}
+        alone = self._alone(term, coefficient)
         for atom, power in term.factors:
-            if self._positive(atom, power):
+            if atom == alone or self._positive(atom, power):
                 self._require(of_atom(atom), "positive")
                 factors[atom] = _exponent(self.multiply(_as_poly(power), _as_poly(exponent)))
             else:
                 unsigned[atom] = power
         for prime, multiplicity in _primes(abs(coefficient)):
-            factors[Atom("prime", str(prime))] = _exponent(scale(_as_poly(exponent), fmpq(multiplicity)))
+            own = Atom("prime", str(prime))
+            factors[own] = _add_exponents(factors.get(own, fmpq(0)), _scaled(exponent, multiplicity))
         result = self.canonical((), factors, tail, ONE)
         if unsigned or coefficient < 0:
             inner = self.canonical((), unsigned, None, fmpq(1 if coefficient > 0 else -1))
             self._require(inner, "positive")
             result = self.multiply(result, of_atom(Atom("base", inside=(inner,)), exponent))
         return result
+
+    def _alone(self, term: Term, coefficient: fmpq) -> Atom | None:
+        """The atom that has to be positive for the term to be: the only one of unknown sign, to an odd power."""
+        unknown = [(atom, _integer(exponent)) for atom, exponent in term.factors if not self._positive(atom, exponent)]
+        return unknown[0][0] if len(unknown) == 1 and (unknown[0][1] or 0) % 2 == 1 and coefficient > 0 else None
 
     def _positive(self, atom: Atom, exponent: Exponent) -> bool:
         """Whether atom^exponent may be raised to any power factor by factor: (f^a)^b = f^(ab) for f >= 0 wherever f^a and the result are defined."""
@@ -511,8 +517,9 @@ class Algebra:
             ((term, coefficient),) = poly.terms.items()
             parts = [term.power] if term.power else []
             unsigned: dict[Atom, Exponent] = {}
+            alone = self._alone(term, coefficient)
             for atom, exponent in term.factors:
-                if self._positive(atom, exponent):
+                if atom == alone or self._positive(atom, exponent):
                     parts.append(self.multiply(_as_poly(exponent), self._log_atom(atom)))
                 else:
                     unsigned[atom] = exponent

@@ -3,23 +3,47 @@
 Let theta' = X_0 + sum_c nu_c X_c with arbitrary cotangents nu, on R^D. A function conserved for every nu has a gradient that vanishes on the Lie
 algebra of X_0, X_1, ... . If iterated brackets reach rank r at a point, there are at most D - r independent laws near it. The certificate names
 the brackets, gives the laws with their own certificates, and the minor of their gradients that does not vanish; then the count is exact.
+
+On spheres the fields are tangent, and at their points a bracket depends on nothing outside; laws are conserved there only, and their gradients
+vanish on the brackets all the same. The norms are among the laws, so that D - r counts them too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
-from .all_sizes import check_all_sizes
+from .all_sizes import conditions_of, told
+from .index import Poly, tree_of
 from .instance import Entry, Fraction, Ring, check_instance, read_value, velocities
-from .language import Count, Evolves, Json, Number, Rejected, Statement, read_statement
-from .points import Place, gradients_at, precision
+from .language import (
+    Add,
+    Count,
+    Equal,
+    Evolves,
+    Fn,
+    Integral,
+    Json,
+    Mul,
+    Number,
+    Pow,
+    Ref,
+    Rejected,
+    Size,
+    Statement,
+    Sum,
+    Tree,
+    read_statement,
+)
+from .points import Place, gradients_at, precision, residual_at
 
 Field: TypeAlias = Mapping[Place, Fraction]
 DEEPEST_BRACKET = 8
+MOST_TERMS = 400  # of an entry of a field, numerator and denominator
+MOST_LETTERS = 400  # of all words together
 
 
 @dataclass(frozen=True)
@@ -40,6 +64,8 @@ class Family:
         for place in self.moving:
             if not field[place].num.is_zero():
                 total = total + field[place] * self.partial(f, place)
+                if len(total.num) + len(total.den) > MOST_TERMS:
+                    raise Rejected(f"an entry of a bracket has more than {MOST_TERMS} terms")
         return total
 
     def word(self, word: Json, depth: int = 0) -> Field:
@@ -95,19 +121,34 @@ def vector_fields(statement: Statement, instance: Json) -> Family:
 
 def fields_rank(family: Family, words: Json, at: Mapping[Place, fmpq]) -> int:
     """The rank of the named brackets at a point."""
+    if _letters(words) > MOST_LETTERS:
+        raise Rejected(f"the brackets hold more than {MOST_LETTERS} fields")
     rows = [[family.value(field[place], at) for place in family.moving] for field in (family.word(word) for word in words)]
     return int(fmpq_mat(rows).rank()) if rows else 0
 
 
+def _letters(word: Json) -> int:
+    return sum(map(_letters, word)) if isinstance(word, list) else 1
+
+
 def check_count(certificate: Json) -> str:
     """Accept the certificate and say what it establishes, or raise `Rejected`."""
+    with told():
+        return _check_count(certificate)
+
+
+def _check_count(certificate: Json) -> str:
     statement = read_statement(certificate["statement"])
     if not isinstance(statement.claim, Count):
         raise Rejected("the statement does not count laws")
+    if any(symbol.role == "time" for symbol in statement.symbols.values()):
+        raise Rejected("laws that depend on time are not bounded by brackets: a counted flow may not mention time")
     point = certificate["point"]
     constants = {name: value for name, value in point["values"].items() if name in statement.symbols and statement.symbols[name].role == "constant"}
     family = vector_fields(statement, {"sizes": point["sizes"], "values": constants})
+    _check_point(statement, {}, point)
     at = _moving_values(statement, point)
+    family.check_defined(at)
     rank = fields_rank(family, certificate["brackets"], at)
     rows: list[Mapping[Place, fmpq | arb]] = []
     with precision(point["bits"]):
@@ -119,7 +160,8 @@ def check_count(certificate: Json) -> str:
         raise Rejected(f"{laws} laws are independent and the brackets leave room for {room}: the count is open")
     if laws != statement.claim.count:
         raise Rejected(f"there are {laws} independent laws, and the statement says {statement.claim.count}")
-    return f"{laws} independent laws hold for every cotangent, and no more: {len(family.moving)} parameters, brackets of rank {rank} at the point"
+    near = f"near the point and for its constants, {laws} independent laws hold for every cotangent, and no more"
+    return f"{near}: {len(family.moving)} parameters, brackets of rank {rank}"
 
 
 def law_gradients(counted: Json, law: Json, point: Json) -> list[Mapping[Place, fmpq | arb]]:
@@ -132,13 +174,13 @@ def law_gradients(counted: Json, law: Json, point: Json) -> list[Mapping[Place, 
     claim = statement.claim
     if not isinstance(claim, Evolves) or claim.rate != Number(fmpq(0)):
         raise Rejected("a law is not a conserved quantity")
+    conditions: Mapping[str, Poly | None] = {}
+    given: Mapping[str, Json] = {}
     if certificate["kind"] == "all-sizes":
-        check_all_sizes(statement, certificate)
+        conditions = conditions_of(statement, certificate)
     elif certificate["kind"] == "instance" and certificate["instance"]["sizes"] == point["sizes"]:
         given = certificate["instance"]["values"]
-        if any(point["values"][name] != value for name, value in given.items()):
-            raise Rejected("a law is proved for other constants than those of the point")
-        check_instance(statement, certificate)
+        conditions = dict.fromkeys(check_instance(statement, certificate))
     else:
         raise Rejected("a law is proved neither for all sizes nor at those of the point")
     rows: list[Mapping[Place, fmpq | arb]] = []
@@ -147,8 +189,44 @@ def law_gradients(counted: Json, law: Json, point: Json) -> list[Mapping[Place, 
             raise Rejected("a law may choose its constants only")
         if _used(counted["flow"], counted["definitions"]) & set(values):
             raise Rejected("a law may not choose a constant of the flow")
-        rows += gradients_at(statement, claim.indices, claim.quantity, {**point, "values": {**point["values"], **values}})
+        chosen = {**point, "values": {**point["values"], **values}}
+        if any(chosen["values"][name] != value for name, value in given.items()):
+            raise Rejected("a law is proved for other constants than those of the point, or than those it chooses")
+        _check_point(statement, conditions, chosen)
+        rows += gradients_at(statement, claim.indices, claim.quantity, chosen)
     return rows
+
+
+def _check_point(statement: Statement, conditions: Mapping[str, Poly | None], point: Json) -> None:
+    """Refuse a point that violates a sign, a hypothesis or a condition."""
+    residual_at(replace(statement, claim=Equal((), Number(fmpq(0)), Number(fmpq(0)))), point)
+    for text, poly in conditions.items():
+        if poly is None:
+            raise Rejected(f"a law holds under a condition that is not checked at the point: {text}")
+        tree = tree_of(poly)
+        values = residual_at(replace(statement, claim=Equal(tuple(_free(tree, statement).items()), tree, Number(fmpq(0)))), point).values()
+        if not all(value > 0 or (value < 0 and text.endswith("!= 0")) for value in values):
+            raise Rejected(f"a law holds only where {text}, and that is not certain at the point")
+
+
+def _free(tree: Tree, statement: Statement) -> dict[str, Size]:
+    """The free indices of a tree with their sizes."""
+    match tree:
+        case Ref(name, indices):
+            symbol = statement.symbols.get(name)
+            shape = symbol.shape if symbol else tuple(size for _, size in statement.definitions[name].indices) if indices else ()
+            return {index: size for index, size in zip(indices, shape, strict=True) if isinstance(index, str)}
+        case Add(args) | Mul(args):
+            return {index: size for arg in args for index, size in _free(arg, statement).items()}
+        case Pow(base, exponent):
+            return _free(base, statement) | _free(exponent, statement)
+        case Sum(index, _, body):
+            return {name: size for name, size in _free(body, statement).items() if name != index}
+        case Integral(_, upper, body):
+            return _free(upper, statement) | _free(body, statement)
+        case Fn(_, arg):
+            return _free(arg, statement)
+    return {}
 
 
 def _used(*nodes: Json) -> set[str]:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mp
 
-from numerics import InvalidProblem, OutOfDomain, Unsupported, evaluate
+from numerics import InvalidProblem, OutOfDomain, Unsupported, evaluate, integrate, observe, problem
 from theory.settings import Definition, Setting, family
 from theory.symbols import Variable, index, size, total
 
@@ -80,3 +80,10 @@ def test_the_precision_outside_is_left_alone() -> None:
     before = mp.prec
     value(sp.sqrt(2), digits=200)
     assert mp.prec == before
+
+
+def test_extra_values_cannot_replace_the_data(settings_by_name: Callable[[str], Setting]) -> None:
+    data = {"L": 2, "eta_r": 1, "eta_u": 1, "A": [[1, 1]], "y": [1]}
+    posed = problem(settings_by_name("polar"), data=data, start={"r": 1, "u": ["3/5", "4/5"]}, times=(0, "1/9"))
+    with pytest.raises(ValueError, match="extra gives y, which the problem has already"):
+        observe(integrate(posed), [sp.Symbol("F")], extra={"y": [2]})

@@ -14,7 +14,7 @@ from .errors import Document, Place, listed, shown
 from .families import Pending, block_family, defined, expression_place, left_side
 from .grammar import holds_equation, mentioned, parse, parse_equation
 from .ground import Ground, names_in
-from .loss_words import OURS, FileLoss, Names, expression_loss, is_word, word_loss
+from .loss_words import OURS, FileLoss, Names, check_word, expression_loss, is_word, word_loss
 from .meaning import Scope, meaning
 from .tables import Toml
 
@@ -149,6 +149,7 @@ def _loss(document: Document, model: Mapping[str, Toml], scope: Scope, x: Defini
     place = expression_place(document, "[model] loss", given)
     if x is not None and is_word(place.text):
         return word_loss(place, scope, x.variable, names, (alias,) if alias else ())
+    check_word(place, scope)
     return expression_loss(place, scope, x.variable if x else None, names)
 
 

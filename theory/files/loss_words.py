@@ -15,6 +15,7 @@ from ..symbols import Family, Indices, Variable, index, total
 from .apart import unused
 from .errors import Place, listed, nearest
 from .grammar import mentioned, parse
+from .meaning import WORDS as EXPRESSION_WORDS
 from .meaning import Scope, meaning
 
 _WORD = re.compile(r"\s*([A-Za-z_]+)\s*(?:\(([A-Za-z0-9_,\s]*)\))?\s*")
@@ -61,6 +62,14 @@ def is_word(text: str) -> bool:
     return match is not None and match[1] in WORDS
 
 
+def check_word(place: Place, scope: Scope) -> None:
+    """Refuses what looks like a word for a loss, and is none that is known."""
+    match = _WORD.fullmatch(place.text)
+    if match is not None and match[2] is not None and match[1] not in {*EXPRESSION_WORDS, *scope.names}:
+        remedy = nearest(match[1], WORDS) or "write the loss as an expression of the prediction"
+        raise place.error(f"the loss {match[1]} is not known; known are {_WAYS}", remedy, 0)
+
+
 def word_loss(place: Place, scope: Scope, output: Variable, names: Names, aliases: tuple[str, ...]) -> FileLoss:
     """Let $x$ be the prediction, of the shape of `output`: the loss that a word stands for."""
     match = _WORD.fullmatch(place.text)
@@ -84,11 +93,7 @@ def word_loss(place: Place, scope: Scope, output: Variable, names: Names, aliase
     rows = len(matrix.shape) - 1
     if not matrix.shape:
         raise place.error(f"{matrix.name} is a single number, and a matrix is wanted", 'declare it with a shape such as "M x N"', 0)
-    if (
-        matrix.shape[1:] != output.shape[:rows]
-        or (rows < len(output.shape) and word not in ("any", "square"))
-        or (rows == 0 and output.shape)
-    ):
+    if matrix.shape[1:] != output.shape[:rows] or (rows < len(output.shape) and word not in ("any", "square")) or (rows == 0 and output.shape):
         _fits(place, matrix, matrix.shape, output, (*matrix.shape[:1], *output.shape))
     if target is not None:
         _fits(place, target, target.shape, output, (*matrix.shape[:1], *output.shape[rows:]))
