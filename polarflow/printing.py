@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
@@ -94,6 +96,18 @@ def formula_latex(assertion: Assertion) -> str:
             return rf"\frac{{\partial}}{{\partial {latex(entry)}}}\left[{latex(of)}\right] = {latex(value)}"
         case Complete(count, laws):
             return rf"\#\,\text{{laws}} = {count}:\quad " + r",\; ".join(latex(law.value) for law in laws)
+
+
+def condition(key: str) -> str:
+    """A condition of the kernel with its numbered bound indices as letters.
+
+    >>> condition("1 + -1*sum_#0.0<N v[#0.0]^2 > 0")
+    '1 - sum_a<N v[a]^2 > 0'
+    """
+    labels = list(dict.fromkeys(re.findall(r"#[0-9]+\.[0-9]+", key)))
+    names = dict(zip(labels, "abcdefgh", strict=False))
+    lettered = re.sub(r"#[0-9]+\.[0-9]+", lambda match: names.get(match[0], match[0]), key)
+    return re.sub(r"\+ -(1\*)?", "- ", lettered)
 
 
 def kind(assertion: Assertion) -> str:

@@ -13,7 +13,7 @@ from proofs_check.verdicts import Finding, Outcome
 from theory.derivations import Derivation
 from theory.statements import Statement
 
-from .printing import formula, text
+from .printing import condition, formula, text
 from .targets import Target
 from .verifying import PartResult, Row
 
@@ -101,7 +101,7 @@ def _conditions(row: Row) -> list[str]:
     """What the proofs of a row need of the domain beyond the declared signs; what is positive is not also said to be nonzero."""
     decisive = [r.verdict.decisive for r in row.parts if r.verdict.outcome == "proved"]
     found = {condition for finding in decisive if finding for condition in finding.conditions}
-    return sorted(c for c in found if not (c.endswith("!= 0") and c.removesuffix("!= 0") + "> 0" in found))
+    return sorted(map(condition, found - {c.removesuffix("> 0") + "!= 0" for c in found if c.endswith("> 0")}))
 
 
 def _detail(row: Row, result: PartResult) -> RenderableType:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from fractions import Fraction
 from random import Random
 from typing import Any
 
@@ -26,6 +27,7 @@ from .verdicts import Finding, Verdict
 
 DEFAULT_SIZES = (4, 2, 3, 5)
 BITS = 333
+SCALES = (Fraction(1), Fraction(1, 8), Fraction(1, 3), Fraction(1, 100), Fraction(5))
 
 
 def all_sizes(part: Part) -> Finding:
@@ -137,8 +139,9 @@ def _plain(value: Any) -> Any:
 
 
 def _points(setting: Setting, instance: Instance, random: Random, most: int) -> Iterator[dict[str, Any]]:
-    for _ in range(most):
-        yield assignment(setting, instance, sample(setting, instance, random), bits=BITS)
+    for n in range(most):
+        point = sample(setting, instance, random, scale=SCALES[n % len(SCALES)])
+        yield assignment(setting, instance, point, bits=BITS)
 
 
 def _proved(route: str, certificate: dict[str, Any], start: float) -> Finding:

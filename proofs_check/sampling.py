@@ -85,8 +85,10 @@ def _on_sphere(random: Random, signs: list[str]) -> list[Fraction]:
     return [value if sign in ("positive", "nonnegative") or random.random() < 0.5 else -value for value, sign in zip(point, signs, strict=True)]
 
 
-def sample(setting: Setting, instance: Instance, random: Random) -> Point:
+def sample(setting: Setting, instance: Instance, random: Random, *, scale: Fraction = Fraction(1)) -> Point:
     """A random rational point at the sizes of the instance, with the instance's values where it gives some.
+
+    Parameters that are not on a sphere are multiplied by the scale: small ones lie in the domains of log(1 - q), atanh and their like.
 
     Raises `NoPoint` when the hypotheses are not linear in anything that may still be chosen.
     """
@@ -95,7 +97,7 @@ def sample(setting: Setting, instance: Instance, random: Random) -> Point:
     fixed = set(instance.values)
     for variable in setting.variables:
         for entry in sizes.entries(variable.shape):
-            point[variable.name, entry] = _small(random, variable.sign)
+            point[variable.name, entry] = _small(random, variable.sign) * (scale if variable.role == "parameter" else 1)
         if variable.name in instance.values:
             point.update(_given(variable, instance.values[variable.name], sizes))
     exponents = {symbol.name for symbol in _exponent_symbols(setting)}

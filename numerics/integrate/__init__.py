@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from ..problem import Problem
-from . import float64, odefun, taylor
 from .trajectory import Trajectory
 
-METHODS: Mapping[str, Callable[..., Trajectory]] = {
-    "taylor": taylor.integrate,
-    "odefun": odefun.integrate,
-    **{name: float64.with_method(name) for name in float64.METHODS},
+# The module of each method and what it is told; it is imported when it is asked for, since SciPy and heyoka take a second to load.
+METHODS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "taylor": ("taylor", {}),
+    "odefun": ("odefun", {}),
+    **{name: ("float64", {"method": name}) for name in ("DOP853", "RK45", "RK23", "Radau", "BDF", "LSODA")},
 }
 
 
@@ -26,7 +27,9 @@ def integrate(problem: Problem, *, digits: int = 15, method: str | None = None, 
     chosen = method or ("DOP853" if digits <= 15 else "taylor")
     if chosen not in METHODS:
         raise ValueError(f"there is no method {chosen!r}; choose one of {', '.join(METHODS)}")
-    return METHODS[chosen](problem, digits=digits, **options)
+    module, told = METHODS[chosen]
+    found: Trajectory = import_module(f".{module}", __package__).integrate(problem, digits=digits, **told, **options)
+    return found
 
 
 __all__ = ["METHODS", "Trajectory", "integrate"]

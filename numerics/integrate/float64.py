@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -46,11 +45,6 @@ def integrate(
         states = _followed(METHODS[method](field, 0.0, start, times[-1], rtol=rtol, atol=atol), start, times, method)
     options = {"rtol": rtol, "atol": atol, "evaluations": field.evaluations}
     return Trajectory(problem, problem.times, tuple(map(layout.unpack_arrays, states)), 15, method, options, time.perf_counter() - clock)
-
-
-def with_method(name: str) -> Callable[..., Trajectory]:
-    """The integrator with its method chosen."""
-    return partial(integrate, method=name)
 
 
 def _followed(solver: Any, start: NDArray[np.float64], times: NDArray[np.float64], method: str) -> list[NDArray[np.float64]]:

@@ -59,6 +59,7 @@ def _all_nodes(roots: Iterable[Array]) -> set[Array]:
 def describe(node: Array) -> str:
     """A readable name for a value: `u_squared`, `r_to_L_minus_1`, `norm_v`, `G_dot_x`; `shared` when there is none.
 
+    >>> import sympy as sp
     >>> u = Array("name", (), (sp.Symbol("N"),), "u")
     >>> describe(Array("power", (u, Array("number", (), (), sp.Integer(2))), u.shape))
     'u_squared'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -133,7 +134,7 @@ def draw_values() -> Callable[..., dict[str, Any]]:
         for variable in needed.variables:
             low = Fraction(1, 4) if variable.sign == "positive" else Fraction(-2)
             lengths = tuple(size_value(length, sizes) for length in variable.shape)
-            found[variable.name] = tensor(lengths, lambda low=low: number(low, Fraction(2)))
+            found[variable.name] = tensor(lengths, partial(number, low, Fraction(2)))
         if "L" in found:
             found["L"] = Fraction(round(found["L"] * 2 + 1), 2) if found["L"] < 1 else Fraction(round(found["L"] + 1))
         return found

@@ -63,11 +63,10 @@ def check(setting: Setting, target: str, values: dict[str, Any], sizes: dict[str
 
 
 @pytest.mark.parametrize("target", EMITTERS)
-@pytest.mark.parametrize("seed", [1, 2])
 def test_printers_agree_with_the_evaluator(
-    setting: Setting, target: str, seed: int, some_values: Callable[..., dict[str, Any]], different_sizes: dict[str, int]
+    setting: Setting, target: str, some_values: Callable[..., dict[str, Any]], different_sizes: dict[str, int]
 ) -> None:
-    check(setting, target, some_values(setting, seed=seed, sizes=different_sizes), different_sizes, Fraction(seed, 3))
+    check(setting, target, some_values(setting, seed=1, sizes=different_sizes), different_sizes, Fraction(1, 3))
 
 
 @pytest.mark.parametrize("target", EMITTERS)

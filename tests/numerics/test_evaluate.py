@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import pytest
 import sympy as sp
@@ -22,7 +23,7 @@ BARE = Setting((u, r, C), (SQUARE,))
 VALUES = {"u": (Fraction(1, 3), Fraction(-2)), "r": Fraction(1, 2), "C": ((1, 2), (3, 4))}
 
 
-def value(expression: sp.Expr, digits: int = 50) -> object:
+def value(expression: sp.Expr, digits: int = 50) -> Any:
     return evaluate(expression, BARE, {"N": 2}, VALUES, digits=digits)
 
 
@@ -40,7 +41,7 @@ def value(expression: sp.Expr, digits: int = 50) -> object:
         (u[1] ** 3, lambda: -mp.mpf(8)),
     ],
 )
-def test_known_values(expression: sp.Expr, wanted: Callable[[], object]) -> None:
+def test_known_values(expression: sp.Expr, wanted: Callable[[], Any]) -> None:
     with mp.workdps(60):
         assert abs(value(expression) - wanted()) < mp.mpf(10) ** -48
 

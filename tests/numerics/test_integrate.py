@@ -121,13 +121,13 @@ def test_the_norm_stays_one_and_the_loss_goes_down(sixty: Trajectory) -> None:
 
 
 def test_taylor_agrees_with_odefun_to_45_digits(settings_by_name: Lookup) -> None:
-    posed = first(settings_by_name("polar"), (0, "1/20"))
+    posed = first(settings_by_name("polar"), (0, "1/32"))
     mine, oracle = integrate(posed, digits=60), integrate(posed, digits=48, method="odefun")
     with mp.workdps(60):
         gaps = [abs(a - b) for a, b in zip(posed.layout.pack(mine.states[-1]), posed.layout.pack(oracle.states[-1]), strict=True)]
         moved = abs(mine["r"][1] - 1)
     assert max(gaps) < mp.mpf(10) ** -45
-    assert moved > mp.mpf(1) / 10
+    assert moved > mp.mpf(1) / 100
 
 
 def test_more_digits_confirm_fewer(settings_by_name: Lookup) -> None:
@@ -138,14 +138,10 @@ def test_more_digits_confirm_fewer(settings_by_name: Lookup) -> None:
 
 
 @pytest.mark.parametrize("method", [name for name in METHODS if name not in ("odefun", "RK23")])
-def test_methods_agree_on_every_setting(
-    setting: Setting, method: str, some_values: Values, different_sizes: dict[str, int], settings_by_name: Lookup
-) -> None:
-    if setting is settings_by_name("transported") and method == "BDF":
-        pytest.skip("BDF takes long over the same flow as 'plain'")
+def test_methods_agree_on_every_setting(setting: Setting, method: str, some_values: Values, different_sizes: dict[str, int]) -> None:
     posed = posed_on(setting, some_values(setting, seed=5, sizes=different_sizes))
     reference = integrate(posed, digits=20)
-    options = {} if method == "taylor" else {"rtol": 1e-8, "atol": 1e-10}
+    options: dict[str, Any] = {} if method == "taylor" else {"rtol": 1e-8, "atol": 1e-10}
     found = integrate(posed, method=method, **options)
     for state, wanted in zip(found.states, reference.states, strict=True):
         packed = [float(value) for value in posed.layout.pack({name: tuple_of(value) for name, value in state.items()})]
@@ -171,24 +167,18 @@ def scalar_flow(right: Callable[[sp.Expr], sp.Expr], *constants: Variable) -> Se
     return vector_field(Setting((q, *constants)), Space((q,)), {"q": family(right(q[()]))})
 
 
-@pytest.mark.parametrize("method", ["DOP853", "RK45", "Radau", "LSODA", "taylor"])
-@pytest.mark.parametrize("digits", [15, 40])
+@pytest.mark.parametrize(("method", "digits"), [("DOP853", 15), ("RK45", 15), ("LSODA", 15), ("taylor", 15), ("taylor", 40)])
 def test_a_blow_up_is_reported_with_its_time(method: str, digits: int) -> None:
     """q' = q^2 from q(0) = 1 leaves every bound at t = 1."""
-    if digits > 15 and method != "taylor":
-        pytest.skip("this method has 15 digits")
     posed = problem(scalar_flow(lambda q: q**2), data={}, start={"q": 1}, times=(0, "1/2", 2))
     with pytest.raises(IntegrationFailed, match=r"stopped near t = (1|0\.99)") as failure:
         integrate(posed, method=method, digits=digits)
     assert failure.value.reached == pytest.approx(1, abs=1e-3)
 
 
-@pytest.mark.parametrize("digits", [15, 40])
-@pytest.mark.parametrize("method", ["DOP853", "taylor"])
+@pytest.mark.parametrize(("method", "digits"), [("DOP853", 15), ("Radau", 15), ("taylor", 15), ("taylor", 40)])
 def test_the_edge_of_the_domain_is_reported(method: str, digits: int) -> None:
     """q' = -1/q from q(0) = 1 reaches the singular set q = 0 at t = 1/2."""
-    if digits > 15 and method != "taylor":
-        pytest.skip("this method has 15 digits")
     posed = problem(scalar_flow(lambda q: -1 / q), data={}, start={"q": 1}, times=(0, 1))
     with pytest.raises(IntegrationFailed) as failure:
         integrate(posed, method=method, digits=digits)
