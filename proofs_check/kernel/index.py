@@ -29,7 +29,7 @@ ONE: Final = fmpq(1)
 LARGEST_POWER: Final = 64
 MOST_LABELLINGS: Final = 5040
 MOST_STEPS: Final = 2000
-MOST_WORK: Final = 2 * 10**8  # characters of keys: less than a minute
+MOST_WORK: Final = 10**8  # characters of keys, roughly: half a minute
 MOST_BITS: Final = 100_000  # of a coefficient
 MOST_BITS_FACTORED: Final = 128
 MOST_FACTORED: Final = (200, 40, 40)  # terms, atoms and degree of a polynomial that is factored
@@ -266,7 +266,7 @@ class Algebra:
             raise Rejected(f"a coefficient has more than {MOST_BITS} bits")
         used = _labels(text)
         live = [(name, size) for name, size in bound if name in used]
-        self.spend((1 + len(text)) * (1 + len(live) ** 2))
+        self.spend(400 + len(text) * (1 + len(live) ** 2))
         for name, size in bound:
             if name not in used:
                 if isinstance(size, int):
@@ -285,7 +285,7 @@ class Algebra:
         live = [(away[name], size) for name, size in live]
         best: Term | None = None
         for order in _labellings(live, kept, power):
-            self.spend(len(text))
+            self.spend(400 + len(text))
             labels = {name: f"#{height}.{place}" for place, (name, _) in enumerate(order)}
             renamed, renamed_power = self._rename_parts(kept, power, labels)
             term = Term(
@@ -585,7 +585,7 @@ class Algebra:
     def of_tree(self, tree: Tree, held: frozenset[str] = frozenset()) -> Poly:
         """The normal form of a tree; definitions are put in, except those that are held."""
         found = self._of_tree(tree, held)
-        self.spend(len(found.key))
+        self.spend(400 + len(found.key))
         return found
 
     def _of_tree(self, tree: Tree, held: frozenset[str]) -> Poly:
@@ -643,7 +643,7 @@ class Algebra:
 
     def derivative(self, poly: Poly, of_entry: Callable[[str, tuple[Index, ...]], Poly]) -> Poly:
         """The derivative along the vector field (or direction) whose value at an entry is of_entry(name, indices)."""
-        self.spend(len(poly.key))
+        self.spend(400 + len(poly.key))
         known = dict(self.conditions)
         parts = []
         for term, coefficient in poly.terms.items():

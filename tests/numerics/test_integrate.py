@@ -255,3 +255,16 @@ def test_an_unknown_method_is_named_with_those_there_are(settings_by_name: Looku
 def test_float64_does_not_pretend_to_more_digits(settings_by_name: Lookup) -> None:
     with pytest.raises(ValueError, match="30 digits were asked of DOP853"):
         integrate(first(settings_by_name("polar"), (0, 1)), method="DOP853", digits=30)
+
+
+def test_a_transported_flow_is_the_same_flow(settings_by_name: Lookup) -> None:
+    """Over w and over (r, u), w = r u at all times; the flow taken afresh in (r, u) is another one."""
+    data = {"L": 3, "eta_r": 1, "A": A1, "y": [3, 2]}
+    times, polar_start = (0, "1/10", 1), {"r": 2, "u": ["1/2"] * 4}
+    plain = integrate(problem(settings_by_name("plain"), data=data, start={"w": [1] * 4}, times=times), digits=30)
+    moved = integrate(problem(settings_by_name("transported"), data=data, start=polar_start, times=times), digits=30)
+    afresh = integrate(problem(settings_by_name("polar"), data=data | {"eta_u": 1}, start=polar_start, times=times), digits=30)
+    with mp.workdps(40):
+        for n in range(len(times)):
+            assert max(abs(w - moved["r"][n] * u) for w, u in zip(plain["w"][n], moved["u"][n], strict=True)) < mp.mpf(10) ** -28
+        assert max(abs(w - afresh["r"][2] * u) for w, u in zip(plain["w"][2], afresh["u"][2], strict=True)) > mp.mpf(10) ** -3
