@@ -228,6 +228,30 @@ def verify(
 
 
 @app.command()
+def export(
+    target: Target,
+    to: Annotated[str, typer.Option("--to", help="numpy or mpmath.")] = "numpy",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")] = None,
+) -> None:
+    """Readable source code of the flow's velocity, generated from the derivation."""
+    from numerics import EMITTERS, Unsupported, source
+
+    found = _resolve(target)
+    if to not in EMITTERS:
+        _bad(f"there is no printer for {to!r}; use --to {' or --to '.join(EMITTERS)}")
+    if found.setting.flow is None:
+        _bad(f"{target} has no flow to export; give a theory file with a [model] or a [flow]")
+    try:
+        written = source(found.setting, to, title=found.title)
+    except Unsupported as error:
+        _bad(f"{target} cannot be exported to {to}: {error}")
+    if output is None:
+        typer.echo(written)
+    else:
+        _write(output, written)
+
+
+@app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(help="Certificates, or files written by `polarflow verify --json`.", show_default=False)],
 ) -> None:

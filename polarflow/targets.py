@@ -21,10 +21,11 @@ class NoSuchTarget(ValueError):
 
 @dataclass(frozen=True)
 class Target:
-    """The statements, derivations and experiments a command works on."""
+    """The main setting, statements, derivations and experiments a command works on."""
 
     name: str
     title: str
+    setting: Setting
     statements: tuple[Statement, ...]
     derivations: tuple[Derivation, ...]
     experiments: tuple[Experiment, ...]
@@ -38,7 +39,7 @@ def resolve(given: str) -> Target:
     if given.split("/")[0] in NAMES and not Path(given).exists():
         name, _, claim = given.partition("/")
         shipped = paper(name)
-        return _only(Target(name, shipped.title, shipped.statements, shipped.derivations, shipped.experiments), claim)
+        return _only(Target(name, shipped.title, shipped.setting, shipped.statements, shipped.derivations, shipped.experiments), claim)
     path, claim = _file(given)
     return _only(_from_file(read(path), str(path)), claim)
 
@@ -77,7 +78,7 @@ def _from_file(theory: Theory, name: str) -> Target:
         if any(d.name == "F" for d in setting.definitions) and not setting.flow.drift:
             derivations.append(energy_dissipation(setting)[1])
         derivations += _separated(setting)
-    return Target(name, theory.title, theory.statements, tuple(derivations), _experiments(theory))
+    return Target(name, theory.title, setting, theory.statements, tuple(derivations), _experiments(theory))
 
 
 def _separated(setting: Setting) -> list[Derivation]:

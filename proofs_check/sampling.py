@@ -6,7 +6,7 @@ Signs are drawn, spheres are parametrised by rational points, and hypotheses are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -74,7 +74,7 @@ def _small(random: Random, sign: str) -> Fraction:
     return value if sign in ("positive", "nonnegative") or random.random() < 0.5 else -value
 
 
-def _on_sphere(random: Random, signs: list[str]) -> list[Fraction]:
+def _on_sphere(random: Random, signs: Sequence[str]) -> list[Fraction]:
     """A rational point of the unit sphere: the image of a rational point of the plane, inside the unit ball where all signs are to be positive."""
     if len(signs) == 1:
         return [Fraction(1)]

@@ -115,11 +115,12 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper as one module of statements that get checked."""
+    """A paper as one module of statements that get checked; `setting` is its main flow."""
 
     id: str
     title: str
     citation: str
+    setting: Setting
     statements: tuple[Statement, ...]
     derivations: tuple[Derivation, ...] = ()
     experiments: tuple[Experiment, ...] = ()

@@ -53,7 +53,18 @@ def residual(statement: Statement, gradient: Json) -> Residual:
             algebra.of_tree(flow.pairing, flow.held)
             conditions = dict(algebra.conditions)
             poly = subtract(_along_flow(algebra, quantity, _velocities(algebra, flow, gradient)), rate)
+        _refuse_empty(algebra, hypotheses, conditions)
         return Residual(algebra, algebra.cleared(poly), hypotheses, conditions)
+
+
+def _refuse_empty(algebra: Algebra, hypotheses: tuple[Poly, ...], conditions: Mapping[str, Poly | None]) -> None:
+    """Refuse hypotheses that certainly hold nowhere, or only where the statement is not defined."""
+    for hypothesis in filter(None, hypotheses):
+        if "positive" in (algebra.sign(hypothesis), algebra.sign(scale(hypothesis, fmpq(-1)))):
+            raise Rejected(f"a hypothesis reads {hypothesis.key[:200]} = 0: the statement is about nothing")
+        for text, poly in conditions.items():
+            if poly and algebra.factors(hypothesis) <= algebra.factors(poly):
+                raise Rejected(f"the condition {text[:200]} contradicts a hypothesis: the statement is defined nowhere")
 
 
 @contextmanager

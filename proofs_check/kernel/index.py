@@ -128,6 +128,10 @@ def of_atom(atom: Atom, exponent: Exponent = ONE) -> Poly:
     return Poly({Term(factors=((atom, exponent),)): ONE})
 
 
+def _bare(atom: Atom) -> Poly:
+    return atom.inside[0] if atom.kind == "base" else of_atom(atom)
+
+
 def entry(name: str, indices: tuple[Index, ...] = ()) -> Poly:
     return of_atom(Atom("entry", name, indices))
 
@@ -394,7 +398,7 @@ class Algebra:
         if whole is not None:
             for atom, power in term.factors if whole < 0 else ():
                 if not (self._nonzero(atom) or atom.kind in ("base", "prime") or _integer(power) is None):
-                    self._require(of_atom(atom), "nonzero")
+                    self._require(_bare(atom), "nonzero")
             factors = {atom: _exponent(_scaled(power, whole)) for atom, power in term.factors}
             tail = scale(term.power, fmpq(whole)) if term.power else None
             return self.canonical((), factors, tail, _number_power(coefficient, whole))
@@ -404,7 +408,7 @@ class Algebra:
         alone = self._alone(term, coefficient)
         for atom, power in term.factors:
             if atom == alone or self._positive(atom, power):
-                self._require(of_atom(atom), "positive")
+                self._require(_bare(atom), "positive")
                 factors[atom] = _exponent(self.multiply(_as_poly(power), _as_poly(exponent)))
             else:
                 unsigned[atom] = power
@@ -502,10 +506,10 @@ class Algebra:
             return
         if what == "positive":
             self.conditions[f"{poly.key} > 0"] = poly
-        elif not self._factors(poly) <= set().union(*(self._factors(known) for known in self.conditions.values() if known)):
+        elif not self.factors(poly) <= set().union(*(self.factors(known) for known in self.conditions.values() if known)):
             self.conditions[f"{poly.key} != 0"] = poly
 
-    def _factors(self, poly: Poly) -> set[str]:
+    def factors(self, poly: Poly) -> set[str]:
         """The keys of factors that do not vanish where the polynomial does not, and only there."""
         content, pieces = self._split(poly, True)
         return {atom.key for atom in content.atoms()} | {piece.key for piece, _ in pieces}
@@ -539,9 +543,8 @@ class Algebra:
     def _log_atom(self, atom: Atom) -> Poly:
         if atom.kind == "prime":
             return of_atom(Atom("log", inside=(constant(int(atom.name)),)))
-        inner = atom.inside[0] if atom.kind == "base" else of_atom(atom)
-        if atom.kind != "base":
-            self._require(inner, "positive")
+        inner = _bare(atom)
+        self._require(inner, "positive")
         return of_atom(Atom("log", inside=(inner,)))
 
     def exp(self, poly: Poly) -> Poly:
@@ -562,10 +565,10 @@ class Algebra:
             return self.exp(poly)
         if name == "log":
             return self.log(poly)
-        number = poly.number()
-        if name == "abs" and (number is not None or self.sign(poly) != "real"):
-            return poly if number is None else constant(abs(number))
         if name == "abs":
+            for signed in (poly, scale(poly, fmpq(-1))):
+                if self.sign(signed) != "real":
+                    return signed
             self._require(poly, "nonzero")  # so that it may be differentiated
         if name == "atanh":
             self._require(subtract(constant(1), self.multiply(poly, poly)), "positive")
@@ -668,11 +671,11 @@ class Algebra:
             return constant(0)
         inner = atom.inside[0]
         change = self.derivative(inner, of_entry)
+        if atom.kind == "integral" and self.derivative(atom.inside[1], of_entry):
+            raise Rejected("the integrand moves")
         if not change or atom.kind == "base":
             return change
         if atom.kind == "integral":
-            if self.derivative(atom.inside[1], of_entry):
-                raise Rejected("the integrand moves")
             return self.multiply(self._insert(atom.inside[1], inner), change)
         square = self.multiply(inner, inner)
         slope = {

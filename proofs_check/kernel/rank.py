@@ -96,7 +96,7 @@ class Family:
         """Refuse a point where the flow is not defined, though its fields as fractions in lowest terms may be."""
         for text, p in self.ring.conditions.items():
             value = self.value(Fraction(p, self.ring.context.constant(1)), at)
-            if not (value > 0 or (value < 0 and text.endswith("!= 0"))):
+            if not ((value > 0 and text.endswith("> 0")) or (value != 0 and text.endswith("!= 0"))):
                 raise Rejected(f"the flow is not defined at the point, where {text} fails")
 
 
@@ -204,12 +204,12 @@ def _check_point(statement: Statement, conditions: Mapping[str, Poly | None], po
         if poly is None:
             raise Rejected(f"a law holds under a condition that is not checked at the point: {text}")
         tree = tree_of(poly)
-        values = residual_at(replace(statement, claim=Equal(tuple(_free(tree, statement).items()), tree, Number(fmpq(0)))), point).values()
+        values = residual_at(replace(statement, claim=Equal(tuple(free_indices(tree, statement).items()), tree, Number(fmpq(0)))), point).values()
         if not all(value > 0 or (value < 0 and text.endswith("!= 0")) for value in values):
             raise Rejected(f"a law holds only where {text}, and that is not certain at the point")
 
 
-def _free(tree: Tree, statement: Statement) -> dict[str, Size]:
+def free_indices(tree: Tree, statement: Statement) -> dict[str, Size]:
     """The free indices of a tree with their sizes."""
     match tree:
         case Ref(name, indices):
@@ -217,15 +217,15 @@ def _free(tree: Tree, statement: Statement) -> dict[str, Size]:
             shape = symbol.shape if symbol else tuple(size for _, size in statement.definitions[name].indices) if indices else ()
             return {index: size for index, size in zip(indices, shape, strict=True) if isinstance(index, str)}
         case Add(args) | Mul(args):
-            return {index: size for arg in args for index, size in _free(arg, statement).items()}
+            return {index: size for arg in args for index, size in free_indices(arg, statement).items()}
         case Pow(base, exponent):
-            return _free(base, statement) | _free(exponent, statement)
+            return free_indices(base, statement) | free_indices(exponent, statement)
         case Sum(index, _, body):
-            return {name: size for name, size in _free(body, statement).items() if name != index}
+            return {name: size for name, size in free_indices(body, statement).items() if name != index}
         case Integral(_, upper, body):
-            return _free(upper, statement) | _free(body, statement)
+            return free_indices(upper, statement) | free_indices(body, statement)
         case Fn(_, arg):
-            return _free(arg, statement)
+            return free_indices(arg, statement)
     return {}
 
 

@@ -86,7 +86,7 @@ def word_loss(place: Place, scope: Scope, output: Variable, names: Names, aliase
         return _renamed(any_loss(output.shape), output, names)
     if word == "square" and len(data) == 1:
         _fits(place, data[0], data[0].shape, output, output.shape)
-        return _renamed(square_to(data[0]), output, names)
+        return _renamed(square_to(_stand_in(data[0], " target")), output, names, target=data[0])
     if not data:
         return _renamed(_classifying(word, None, None, output.shape), output, names)
     matrix, target = data[0], data[1] if len(data) == 2 else None
@@ -97,12 +97,14 @@ def word_loss(place: Place, scope: Scope, output: Variable, names: Names, aliase
         _fits(place, matrix, matrix.shape, output, (*matrix.shape[:1], *output.shape))
     if target is not None:
         _fits(place, target, target.shape, output, (*matrix.shape[:1], *output.shape[rows:]))
+    left, right = _stand_in(matrix, " matrix"), target and _stand_in(target, " target")
     if rows < len(output.shape):
-        return _renamed(_on_matrices(matrix, target, output.shape), output, names)
-    if target is not None:
-        made = square(matrix, target, output.shape) if word == "square" else _classifying(word, matrix, target, output.shape)
-        return _renamed(made, output, names)
-    return _renamed({"any": any_loss_of, "exponential": exponential, "logistic": logistic}[word](matrix, output.shape), output, names)
+        made = _on_matrices(left, right, output.shape)
+    elif right is not None:
+        made = square(left, right, output.shape) if word == "square" else _classifying(word, left, right, output.shape)
+    else:
+        made = {"any": any_loss_of, "exponential": exponential, "logistic": logistic}[word](left, output.shape)
+    return _renamed(made, output, names, matrix=matrix, target=target)
 
 
 def _tensor(place: Place, scope: Scope, name: str) -> Variable:
@@ -130,22 +132,24 @@ def _by(shape: tuple[sp.Expr, ...]) -> str:
     return " x ".join(map(str, shape)) or "of a single number"
 
 
-def _renamed(loss: Loss, output: Variable, names: Names) -> FileLoss:
-    """A loss of the library under the names of this file."""
-    found = {"x": output, **{v.name: v for v in loss.variables}, **{d.name: d.variable for d in loss.definitions}}
+def _stand_in(data: Variable, name: str) -> Variable:
+    """Data under a name that no file can give, so that nothing of ours is mistaken for it: a file may call its data x."""
+    return Variable(name, data.shape, data.role, data.sign)
+
+
+def _renamed(loss: Loss, output: Variable, names: Names, **data: Variable | None) -> FileLoss:
+    """A loss of the library under the names of this file, its data put in for the names that stood for them."""
+    ours = {"x": output, **{v.name: v for v in loss.variables}, **{d.name: d.variable for d in loss.definitions}}
+    renamed = {name: Variable(names.of(name), v.shape, v.role, v.sign) for name, v in ours.items()}
+    renamed |= {f" {word}": variable for word, variable in data.items() if variable is not None}
     families = {}
-    for ours, variable in found.items():
-        if names.of(ours) != ours:
-            letters = tuple(index(letter) for letter in "ijlpq"[: len(variable.shape)])
-            families[ours] = Family(
-                tuple(zip(letters, variable.shape, strict=True)), Variable(names.of(ours), variable.shape, variable.role)[letters]
-            )
-    variables = tuple(Variable(names.of(v.name), v.shape, v.role, v.sign) for v in loss.variables)
-    definitions = tuple(
-        Definition(names.of(d.name), Family(d.family.indices, substitute(d.family.value, families) if families else d.family.value))
-        for d in loss.definitions
-    )
-    return FileLoss(loss.name, variables, definitions)
+    for name, variable in renamed.items():
+        letters = tuple(index(letter) for letter in "ijlpqk"[: len(variable.shape)])
+        families[name] = Family(tuple(zip(letters, variable.shape, strict=True)), variable[letters])
+    variables = tuple(renamed[v.name] for v in loss.variables)
+    definitions = [(d.name, d.family) for d in loss.definitions]
+    made = tuple(Definition(renamed[name].name, Family(family.indices, substitute(family.value, families))) for name, family in definitions)
+    return FileLoss(loss.name, variables, made)
 
 
 def _on_matrices(data: Variable, target: Variable | None, shape: tuple[sp.Expr, ...]) -> Loss:

@@ -651,6 +651,7 @@ def paper() -> Paper:
         "chou_rauhut_ward",
         "Robust implicit regularization via weight normalization: the polar flow",
         CITATION,
+        setting,
         tuple(build() for build in (c1, c2, c3, c4, c5, c6, c7, c8, c9, c10)),
         derivations,
         _experiments(),
