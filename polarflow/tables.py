@@ -91,6 +91,8 @@ def details(rows: list[Row], *, everything: bool = False) -> list[RenderableType
         told += [_detail(row, result) for result in shown]
         strays = [d for d in row.drifts if d.finding.outcome != ("supported" if d.conserved else "refuted")]
         told += [Text(f"{row.id}  {d.label}: {d.finding.reason}", style="yellow") for d in strays]
+        narrow = [r for r in row.parts if r.verdict.outcome == "proved" and r.part.setting.sizes and r.verdict.scope not in ("all sizes", "")]
+        told += [Text(f"{row.id}  {r.part.label or 'the claim'}: proved at {r.verdict.scope}, and not for all sizes", style="dim") for r in narrow]
         conditions = _conditions(row)
         if conditions and row.statement is not None:
             told.append(Text(f"{row.id}  proved where {', '.join(conditions[:6])}{', ...' if len(conditions) > 6 else ''}", style="dim"))

@@ -123,14 +123,14 @@ def go_through(target: Target, ledger: Ledger, options: Options) -> Iterator[Ste
     """
     deadline = None if options.budget is None else time.monotonic() + options.budget
 
-    def one(name: str, part: Part, wanted: Outcome) -> PartResult:
+    def one(name: str, part: Part, wanted: Outcome, *, step: bool = False) -> PartResult:
         if deadline is not None and time.monotonic() > deadline:
             raise BudgetSpent(f"the budget of {options.budget:g} s is spent")
-        key = digest(_question(part, options))
+        key = digest([_question(part, options), step])
         known = None if options.fresh else ledger.find(key)
         if known is not None:
             return PartResult(part, wanted, known, reused=True)
-        found = verdict(part, seed=options.seed, samples=options.samples)
+        found = verdict(part, seed=options.seed, samples=options.samples, second_route=not step)
         ledger.file(key, f"{target.name}/{name}", part.label, found)
         return PartResult(part, wanted, found)
 
@@ -138,7 +138,7 @@ def go_through(target: Target, ledger: Ledger, options: Options) -> Iterator[Ste
         row = Row("-", f"derivation: {derivation.title}")
         parts = derivation.parts
         for n, part in enumerate(parts):
-            row.parts.append(one(derivation.title, part, "proved"))
+            row.parts.append(one(derivation.title, part, "proved", step=True))
             row.complete = n == len(parts) - 1
             yield Step(row, part.label, row.complete)
     for statement in target.statements:
@@ -238,6 +238,7 @@ def _part(result: PartResult, certificates: bool) -> dict[str, Any]:
         "latex": formula_latex(assertion),
         "verdict": result.verdict.outcome,
         "evidence": result.verdict.grade,
+        "scope": result.verdict.scope,
         "conditions": list(dict.fromkeys(c for f in result.verdict.findings for c in f.conditions)),
         "routes": [
             {"route": f.route, "verdict": f.outcome, "evidence": f.grade, "reason": f.reason, "samples": f.samples, "seconds": round(f.seconds, 4)}

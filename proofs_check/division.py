@@ -7,6 +7,7 @@ Nothing here is trusted: the kernel multiplies out what it is given.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -54,11 +55,12 @@ def _pair(f: fmpq_mpoly, g: fmpq_mpoly) -> tuple[fmpq_mpoly, fmpq_mpoly] | None:
     )
 
 
-def divide(p: fmpq_mpoly, divisors: Sequence[fmpq_mpoly], *, pairs: int = 300) -> tuple[list[fmpq_mpoly], fmpq_mpoly]:
+def divide(p: fmpq_mpoly, divisors: Sequence[fmpq_mpoly], *, pairs: int = 300, seconds: float = 20) -> tuple[list[fmpq_mpoly], fmpq_mpoly]:
     """(cofactors, remainder) with p = sum cofactor * divisor + remainder; the remainder is zero if p was found to lie in the ideal.
 
-    At most `pairs` pairs of the growing basis are looked at, those of low degree first.
+    At most `pairs` pairs of the growing basis are looked at, those of low degree first, for about `seconds` seconds.
     """
+    deadline = time.monotonic() + seconds
     context = p.context()
     basis = [g for g in divisors if not g.is_zero()]
     rows: list[Row] = [{n: context.constant(1)} for n, g in enumerate(divisors) if not g.is_zero()]
@@ -66,7 +68,7 @@ def divide(p: fmpq_mpoly, divisors: Sequence[fmpq_mpoly], *, pairs: int = 300) -
     found = _combine(quotients, rows)
     waiting = [(j, k) for k in range(len(basis)) for j in range(k)]
     for _ in range(pairs):
-        if rest.is_zero() or not waiting:
+        if rest.is_zero() or not waiting or time.monotonic() > deadline:
             break
         waiting.sort(key=lambda pair: sum(map(max, basis[pair[0]].monomial(0), basis[pair[1]].monomial(0))), reverse=True)
         j, k = waiting.pop()

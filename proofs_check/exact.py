@@ -93,14 +93,17 @@ def counterexample(part: Part, instance: Instance, *, samples: int = 6, seed: in
     return Finding(route, "unknown", reason=reason, seconds=time.perf_counter() - start)
 
 
-def verdict(part: Part, *, seed: int = 0, samples: int = 6) -> Verdict:
-    """All routes for one part: for all sizes and at each instance; without an unconditional proof, the search for a counterexample."""
+def verdict(part: Part, *, seed: int = 0, samples: int = 6, second_route: bool = True) -> Verdict:
+    """All routes for one part: for all sizes and at each instance; without an unconditional proof, the search for a counterexample.
+
+    Without the second route, explicit sizes are tried only where there is no proof for all of them.
+    """
     if isinstance(part.assertion, Complete):
         return Verdict((count(part, seed=seed),))
     instances = instances_of(part.setting)
     general = all_sizes(part)
     findings = [general]
-    if part.setting.sizes or general.outcome != "proved":
+    if (part.setting.sizes and second_route) or general.outcome != "proved":
         findings += [at_instance(part, instance) for instance in instances]
     if general.outcome != "proved" or general.conditions:
         for instance in instances:

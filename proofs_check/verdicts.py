@@ -63,5 +63,10 @@ class Verdict:
         return max(carrying, key=lambda finding: GRADES.index(finding.grade) if finding.grade else -1, default=None)
 
     @property
+    def scope(self) -> str:
+        """For what the outcome stands: "all sizes", or the explicit sizes of the decisive route."""
+        return self.decisive.route.removeprefix("points, ") if self.decisive else ""
+
+    @property
     def grade(self) -> Grade | None:
         return self.decisive.grade if self.decisive else None

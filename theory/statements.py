@@ -11,7 +11,7 @@ import sympy as sp
 
 from .settings import Setting, Values
 from .symbols import Family, Indices, Variable
-from .trees import family_tree, length, setting_tree, tree
+from .trees import declared_names, family_tree, length, setting_tree, tree
 
 if TYPE_CHECKING:
     from .derivations import Derivation
@@ -131,13 +131,14 @@ def statement_tree(part: Part) -> Any:
 
     Raises `Unstatable` for an expression without a place in the language of certificates.
     """
+    declared = declared_names(part.setting)
     match part.assertion:
         case Evolves(quantity, rate, indices):
-            claim = {"kind": "evolves", "quantity": tree(quantity), "rate": tree(rate)}
+            claim = {"kind": "evolves", "quantity": tree(quantity, declared), "rate": tree(rate, declared)}
         case Equal(left, right, indices):
-            claim = {"kind": "equal", "left": tree(left), "right": tree(right)}
+            claim = {"kind": "equal", "left": tree(left, declared), "right": tree(right, declared)}
         case Gradient(of, by, value, indices):
-            claim = {"kind": "gradient", "of": tree(of), "by": by.name, "value": tree(value)}
+            claim = {"kind": "gradient", "of": tree(of, declared), "by": by.name, "value": tree(value, declared)}
         case Complete(count):
             claim, indices = {"kind": "count", "count": count}, ()
     claim["indices"] = [[name.name, length(size)] for name, size in indices]
@@ -146,4 +147,5 @@ def statement_tree(part: Part) -> Any:
 
 def gradient_tree(setting: Setting) -> Any:
     """The derived gradient of the pairing, block by block: what a certificate for all sizes offers for checking."""
-    return {name: family_tree(slope) for name, slope in setting.flow.gradient.items()} if setting.flow else {}
+    declared = declared_names(setting)
+    return {name: family_tree(slope, declared=declared) for name, slope in setting.flow.gradient.items()} if setting.flow else {}

@@ -31,15 +31,15 @@ class Unstatable(ValueError):
     """An expression that the language of certificates has no word for."""
 
 
-def tree(expression: sp.Expr) -> Json:
-    """The expression as a tree of lists; a summation index that would hide another name gets a new one.
+def tree(expression: sp.Expr, declared: frozenset[str] = frozenset()) -> Json:
+    """The expression as a tree of lists; a summation index that would hide another name, or a declared one, gets a new one.
 
     >>> from theory.symbols import Variable, size
     >>> r = Variable("r", (), "parameter", "positive")
     >>> tree(r[()] ** 2 / 2)
     ['*', ['/', 1, 2], ['^', 'r', 2]]
     """
-    return _tree(expression, frozenset(symbol.name for symbol in expression.free_symbols))
+    return _tree(expression, declared | {symbol.name for symbol in expression.free_symbols})
 
 
 def _tree(expression: sp.Expr, scope: frozenset[str]) -> Json:
@@ -91,27 +91,38 @@ def length(value: sp.Expr) -> str | int:
     return int(value) if value.is_Integer else str(value)
 
 
-def family_tree(family: Family, key: str = "value") -> Json:
-    """A family with its indices."""
-    return {"indices": [[name.name, length(size)] for name, size in family.indices], key: tree(family.value)}
+def family_tree(family: Family, key: str = "value", declared: frozenset[str] = frozenset()) -> Json:
+    """A family with its indices, which get new names where theirs are declared ones."""
+    taken = {index(name) for name in declared} | family.value.atoms(sp.Symbol)
+    own: list[sp.Symbol] = []
+    for name, _ in family.indices:
+        own.append(fresh(name, taken | set(own)) if name.name in declared else name)
+    value = family.at(own) if own != [name for name, _ in family.indices] else family.value
+    indices = [[name.name, length(size)] for name, (_, size) in zip(own, family.indices, strict=True)]
+    return {"indices": indices, key: tree(value, declared)}
+
+
+def declared_names(setting: Setting) -> frozenset[str]:
+    """What no index may be called."""
+    return frozenset(entry.name for entry in (*setting.variables, *setting.definitions, *setting.sizes))
 
 
 def setting_tree(setting: Setting) -> Json:
     """Everything of a statement but its claim."""
-    flow = setting.flow
+    flow, declared = setting.flow, declared_names(setting)
     return {
         "sizes": [str(name) for name in setting.sizes],
         "symbols": {
             v.name: {"role": v.role, "shape": [length(size) for size in v.shape], "sign": v.sign} for v in setting.variables
         },
-        "definitions": [{"name": d.name, **family_tree(d.family)} for d in setting.definitions],
-        "hypotheses": [family_tree(h, "zero") for h in setting.hypotheses],
+        "definitions": [{"name": d.name, **family_tree(d.family, declared=declared)} for d in setting.definitions],
+        "hypotheses": [family_tree(h, "zero", declared) for h in setting.hypotheses],
         "flow": flow
         and {
-            "pairing": tree(flow.pairing),
+            "pairing": tree(flow.pairing, declared),
             "held": list(flow.held),
             "spheres": [list(group) for group in flow.space.spheres],
-            "rates": {name: family_tree(rate) for name, rate in flow.rates.items()},
-            "drift": {name: family_tree(drift) for name, drift in flow.drift.items()},
+            "rates": {name: family_tree(rate, declared=declared) for name, rate in flow.rates.items()},
+            "drift": {name: family_tree(drift, declared=declared) for name, drift in flow.drift.items()},
         },
     }

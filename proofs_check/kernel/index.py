@@ -28,6 +28,7 @@ Exponent: TypeAlias = "fmpq | Poly"
 ONE: Final = fmpq(1)
 LARGEST_POWER: Final = 64
 MOST_LABELLINGS: Final = 5040
+MOST_TAILS: Final = 8  # exponentials of a base among which the one to divide by is chosen
 MOST_STEPS: Final = 2000
 MOST_WORK: Final = 10**8  # characters of keys, roughly: half a minute
 MOST_BITS: Final = 100_000  # of a coefficient
@@ -401,7 +402,7 @@ class Algebra:
                     self._require(_bare(atom), "nonzero")
             factors = {atom: _exponent(_scaled(power, whole)) for atom, power in term.factors}
             tail = scale(term.power, fmpq(whole)) if term.power else None
-            return self.canonical((), factors, tail, _number_power(coefficient, whole))
+            return self._expanded(self.canonical((), factors, tail, _number_power(coefficient, whole)))
         tail = self.multiply(term.power, _as_poly(exponent)) if term.power else None
         factors = {}
         unsigned: dict[Atom, Exponent] = {}
@@ -436,9 +437,12 @@ class Algebra:
 
         The content is positive unless `signed`, and so are the pieces when there are several, so that any power goes through the product.
         """
+        whole = poly
+        tail = self._tail(poly)
+        if tail:
+            poly = self.multiply(poly, self.canonical((), {}, scale(tail, fmpq(-1)), ONE))
         lead = min(poly.terms, key=lambda term: term.key)
-        unit = poly.terms[lead]
-        factor = unit if signed else abs(unit)
+        factor = _content(poly) * (-1 if signed and poly.terms[lead] < 0 else 1)
         common: dict[Atom, fmpq] = {}
         for atom, _ in lead.factors:
             exponents = [dict(term.factors).get(atom, fmpq(0)) for term in poly.terms]
@@ -452,12 +456,9 @@ class Algebra:
                     exponents = [dict(other.factors).get(atom, fmpq(0)) for other in poly.terms]
                     if all(isinstance(e, fmpq) for e in exponents):
                         common[atom] = min(e for e in exponents if isinstance(e, fmpq))
-        tails = {term.power.key if term.power else "" for term in poly.terms}
-        inside = any(_labels(term.power.key) & {name for name, _ in term.bound} for term in poly.terms if term.power)
-        tail = lead.power if len(tails) == 1 and not inside else None
         inverse = self.canonical((), {a: -e for a, e in common.items()}, scale(tail, fmpq(-1)) if tail else None, 1 / factor)
         content = self.canonical((), dict(common), tail, factor)
-        rest = self.multiply(poly, inverse)
+        rest = self._expanded(self.multiply(whole, inverse))
         pieces = self._irreducible(rest)
         if (len(pieces) > 1 or pieces[0][1] > 1) and (signed or all(self.sign(piece) != "real" for piece, _ in pieces)):
             product = self.multiply(*(piece for piece, multiplicity in pieces for _ in range(multiplicity)))
@@ -467,8 +468,33 @@ class Algebra:
                 return scale(content, ratio), pieces
         return content, [(rest, 1)]
 
+    def _expanded(self, poly: Poly) -> Poly:
+        """The polynomial with the natural powers of bases multiplied out."""
+        parts = []
+        for term, coefficient in poly.terms.items():
+            if not any(atom.kind == "base" and (_integer(exponent) or 0) > 0 for atom, exponent in term.factors):
+                parts.append(Poly({term: coefficient}))
+                continue
+            bound, factors, power = self.opened(term)
+            bases = {atom: exponent for atom, exponent in factors.items() if atom.kind == "base" and (_integer(exponent) or 0) > 0}
+            bare = self.canonical((), {a: e for a, e in factors.items() if a not in bases}, power, coefficient)
+            parts.append(self.closed(bound, self.multiply(bare, *(self.power(a.inside[0], e) for a, e in bases.items()))))
+        return add(*parts)
+
+    def _tail(self, poly: Poly) -> Poly | None:
+        """The exponential to divide by, the same for all multiples of the polynomial by exponentials: 1 + e^-s is e^-s (1 + e^s)."""
+        outer = [term for term in poly.terms if not (term.power and _labels(term.power.key) & {name for name, _ in term.bound})]
+        tails = {term.power.key if term.power else "": term.power for term in outer}
+        if not any(tails.values()) or len(tails) > MOST_TAILS:
+            return None
+
+        def divided(tail: Poly | None) -> str:
+            return self.multiply(poly, self.canonical((), {}, scale(tail, fmpq(-1)), ONE)).key if tail else poly.key
+
+        return min(tails.values(), key=divided)
+
     def _irreducible(self, poly: Poly) -> list[tuple[Poly, int]]:
-        """The irreducible factors with leading coefficient 1, where the polynomial is one without sums; itself otherwise."""
+        """The irreducible factors, primitive and with a positive leading coefficient, where the polynomial is one without sums; itself otherwise."""
         atoms = sorted(set(poly.atoms()), key=lambda atom: atom.key)
         plain = all(
             not term.bound and not term.power and all((_integer(e) or 0) > 0 for _, e in term.factors) for term in poly.terms
@@ -494,7 +520,7 @@ class Algebra:
                 )
             )
             lead = piece.terms[min(piece.terms, key=lambda term: term.key)]
-            pieces.append((scale(piece, 1 / lead), int(multiplicity)))
+            pieces.append((scale(piece, (1 if lead > 0 else -1) / _content(piece)), int(multiplicity)))
         return pieces
 
     def _require(self, poly: Poly, what: str) -> None:
@@ -505,14 +531,19 @@ class Algebra:
         if number is not None or self.sign(poly) == "positive":
             return
         if what == "positive":
-            self.conditions[f"{poly.key} > 0"] = poly
+            if self._alike(poly) not in {self._alike(known) for text, known in self.conditions.items() if known and text.endswith("> 0")}:
+                self.conditions[f"{poly.key} > 0"] = poly
         elif not self.factors(poly) <= set().union(*(self.factors(known) for known in self.conditions.values() if known)):
             self.conditions[f"{poly.key} != 0"] = poly
 
     def factors(self, poly: Poly) -> set[str]:
         """The keys of factors that do not vanish where the polynomial does not, and only there."""
         content, pieces = self._split(poly, True)
-        return {atom.key for atom in content.atoms()} | {piece.key for piece, _ in pieces}
+        return {self._alike(of_atom(atom)) for atom in content.atoms()} | {self._alike(piece) for piece, _ in pieces}
+
+    def _alike(self, poly: Poly) -> str:
+        """A key that does not depend on how the free indices are named."""
+        return self.closed(free_indices(poly, self.statement).items(), of_atom(Atom("log", inside=(poly,)))).key
 
     def log(self, poly: Poly) -> Poly:
         if not poly:
@@ -699,18 +730,12 @@ class Algebra:
             for atom, exponent in term.factors:
                 if atom.kind == "entry" and atom.name == VARIABLE:
                     product = self.multiply(product, self.power(value, exponent))
-                elif VARIABLE in atom.key:
-                    product = self.multiply(product, self.power(self._insert_atom(atom, value), exponent))
-                else:
+                else:  # an integrand holds its variable nowhere but in powers and in exp
                     product = self.multiply(product, of_atom(atom, exponent))
             if term.power:
                 product = self.multiply(product, self.exp(self._insert(term.power, value)))
             parts.append(product)
         return add(*parts)
-
-    def _insert_atom(self, atom: Atom, value: Poly) -> Poly:
-        inner = self._insert(atom.inside[0], value)
-        return inner if atom.kind == "base" else self.apply(atom.kind, inner)
 
     # ---- zero --------------------------------------------------------------------------------------------------------------------------------
 
@@ -724,7 +749,27 @@ class Algebra:
             done.add(atom.key)
             if not any(atom in dict(term.factors) and _holds_bound(atom, term) for term in poly.terms):
                 poly = self._clear_local(self._clear(poly, atom))
+        poly = self._clear_under_sums(poly)
         self.conditions = known
+        return poly
+
+    def _clear_under_sums(self, poly: Poly) -> Poly:
+        """Terms that sum over the same indices, cleared together under one sum where that leaves fewer of them."""
+        groups: dict[tuple[tuple[str, Size], ...], list[Term]] = {}
+        for term in poly.terms:
+            groups.setdefault(term.bound, []).append(term)
+        for bound, terms in groups.items():
+            if not any(atom.kind != "entry" and _holds_bound(atom, term) for term in terms for atom, _ in term.factors):
+                continue
+            names: dict[str, Index] = {name: self.fresh() for name, _ in bound}
+            body = Poly({})
+            for term in terms:
+                factors, power = self._rename_parts(dict(term.factors), term.power, names)
+                body = add(body, self.canonical((), factors, power, poly.terms[term]))
+            body = self.cleared(body)
+            if len(body.terms) < len(terms):
+                rest = Poly({term: coefficient for term, coefficient in poly.terms.items() if term not in terms})
+                poly = add(rest, self.closed(((str(names[name]), size) for name, size in bound), body))
         return poly
 
     def _clear(self, poly: Poly, atom: Atom) -> Poly:
@@ -806,6 +851,14 @@ class Algebra:
         return None
 
 
+def _content(poly: Poly) -> fmpq:
+    """The largest positive rational of which all coefficients are integer multiples: it does not depend on how indices are named."""
+    above, below = fmpz(0), fmpz(1)
+    for coefficient in poly.terms.values():
+        above, below = above.gcd(coefficient.p), below.lcm(coefficient.q)
+    return fmpq(above, below)
+
+
 def _labels(text: str) -> set[str]:
     """The names of bound indices in a key."""
     return set(re.findall(r"[~#][0-9.]+", text))
@@ -841,8 +894,15 @@ def _labellings(
 
 
 def _view(name: str, colour: Mapping[str, str], texts: Iterable[str]) -> str:
-    """Where an index stands: the factors that hold it, itself marked and the other bound indices as their colours."""
-    seen = [re.sub(r"~\d+", lambda m: "*" if m[0] == name else colour.get(m[0], m[0]), text) for text in texts if name in _labels(text)]
+    """Where an index stands: the factors that hold it, itself marked and the other bound indices as their colours.
+
+    Within a factor the words are sorted: their order, and the labels of the sums inside, may depend on how the indices are named now.
+    """
+    seen = []
+    for text in texts:
+        if name in _labels(text):
+            marked = re.sub(r"~\d+|#[0-9.]+", lambda m: "@" if m[0] == name else colour.get(m[0], "#" if m[0][0] == "#" else m[0]), text)
+            seen.append(" ".join(sorted(re.split(r"[ +*();^]+", marked))))
     return colour[name] + "|" + "|".join(sorted(seen))
 
 
@@ -891,6 +951,22 @@ def _without(integrand: Poly) -> Poly:
         if term.power:
             parts.update(_without(term.power).terms)
     return Poly(parts)
+
+
+def free_indices(poly: Poly, statement: Statement) -> dict[str, Size]:
+    """The free indices of a polynomial, each with its size."""
+    found: dict[str, Size] = {}
+    for term in poly.terms:
+        for atom, exponent in term.factors:
+            for inner in (*atom.inside, *([exponent] if isinstance(exponent, Poly) else [])):
+                found |= free_indices(inner, statement)
+            if atom.indices:
+                symbol = statement.symbols.get(atom.name)
+                shape = symbol.shape if symbol else [size for _, size in statement.definitions[atom.name].indices]
+                found |= {name: size for name, size in zip(atom.indices, shape, strict=True) if isinstance(name, str) and name[0] != "#"}
+        if term.power:
+            found |= free_indices(term.power, statement)
+    return found
 
 
 def tree_of(poly: Poly) -> Tree:

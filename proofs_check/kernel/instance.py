@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from math import lcm
+from math import comb, lcm
 from typing import Final, TypeAlias, TypeVar
 
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
@@ -51,9 +51,17 @@ Key: TypeAlias = tuple[int | str, Entry | int]  # (number of the hypothesis, its
 MOST_GENERATORS: Final = 5000
 LARGEST_EXPONENT: Final = 1000
 MOST_PASSES: Final = 200
+MOST_PRODUCTS: Final = 3_000_000  # of terms, in one multiplication
+MOST_TERMS: Final = 30_000  # of a numerator whose common factor with the denominator is looked for
 MOST_BITS: Final = 128  # of a number that is factored into primes
 _RATIONAL: Final = re.compile(r"-?\d+(/\d+)?")
 _VARIABLE: Final = "#v"  # the generator that stands for every variable of integration
+
+
+def _product(p: fmpq_mpoly, q: fmpq_mpoly) -> fmpq_mpoly:
+    if len(p) * len(q) > MOST_PRODUCTS:
+        raise Rejected(f"a product of {len(p)} and {len(q)} terms: the statement is too large to be multiplied out at these sizes")
+    return p * q
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,8 @@ class Fraction:
         if den.is_zero():
             raise Rejected("a denominator is zero")
         if not den.is_constant():
+            if len(num) + len(den) > MOST_TERMS:
+                raise Rejected(f"a fraction of more than {MOST_TERMS} terms: the statement is too large at these sizes")
             common = num.gcd(den)
             num, den = num / common, den / common
         lead = den.leading_coefficient()
@@ -76,7 +86,7 @@ class Fraction:
     def __add__(self, other: Fraction) -> Fraction:
         if self.den == other.den:
             return Fraction.of(self.num + other.num, self.den)
-        return Fraction.of(self.num * other.den + other.num * self.den, self.den * other.den)
+        return Fraction.of(_product(self.num, other.den) + _product(other.num, self.den), _product(self.den, other.den))
 
     def __neg__(self) -> Fraction:
         return Fraction(-self.num, self.den)
@@ -85,17 +95,19 @@ class Fraction:
         return self + -other
 
     def __mul__(self, other: Fraction) -> Fraction:
-        return Fraction.of(self.num * other.num, self.den * other.den)
+        return Fraction.of(_product(self.num, other.num), _product(self.den, other.den))
 
     def times(self, scalar: fmpq) -> Fraction:
         return Fraction.of(self.num * scalar, self.den)
 
     def over(self, other: Fraction) -> Fraction:
-        return Fraction.of(self.num * other.den, self.den * other.num)
+        return Fraction.of(_product(self.num, other.den), _product(self.den, other.num))
 
     def raised(self, n: int) -> Fraction:
         if abs(n) > LARGEST_EXPONENT:
             raise Rejected(f"the exponent {n} is larger than {LARGEST_EXPONENT}")
+        if any(comb(len(p) + abs(n) - 1, abs(n)) > MOST_PRODUCTS for p in (self.num, self.den) if len(p) > 1):
+            raise Rejected(f"the power {n} of {max(len(self.num), len(self.den))} terms is too large to be multiplied out")
         return Fraction.of(self.num**n, self.den**n) if n >= 0 else Fraction.of(self.den**-n, self.num**-n)
 
     def rational(self) -> fmpq | None:

@@ -17,27 +17,9 @@ from typing import TypeAlias
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
 from .all_sizes import conditions_of, told
-from .index import Poly, tree_of
+from .index import Poly, free_indices, tree_of
 from .instance import Entry, Fraction, Ring, check_instance, read_value, velocities
-from .language import (
-    Add,
-    Count,
-    Equal,
-    Evolves,
-    Fn,
-    Integral,
-    Json,
-    Mul,
-    Number,
-    Pow,
-    Ref,
-    Rejected,
-    Size,
-    Statement,
-    Sum,
-    Tree,
-    read_statement,
-)
+from .language import Count, Equal, Evolves, Json, Number, Rejected, Statement, read_statement
 from .points import Place, gradients_at, precision, residual_at
 
 Field: TypeAlias = Mapping[Place, Fraction]
@@ -203,30 +185,10 @@ def _check_point(statement: Statement, conditions: Mapping[str, Poly | None], po
     for text, poly in conditions.items():
         if poly is None:
             raise Rejected(f"a law holds under a condition that is not checked at the point: {text}")
-        tree = tree_of(poly)
-        values = residual_at(replace(statement, claim=Equal(tuple(free_indices(tree, statement).items()), tree, Number(fmpq(0)))), point).values()
+        claim = Equal(tuple(free_indices(poly, statement).items()), tree_of(poly), Number(fmpq(0)))
+        values = residual_at(replace(statement, claim=claim), point).values()
         if not all(value > 0 or (value < 0 and text.endswith("!= 0")) for value in values):
             raise Rejected(f"a law holds only where {text}, and that is not certain at the point")
-
-
-def free_indices(tree: Tree, statement: Statement) -> dict[str, Size]:
-    """The free indices of a tree with their sizes."""
-    match tree:
-        case Ref(name, indices):
-            symbol = statement.symbols.get(name)
-            shape = symbol.shape if symbol else tuple(size for _, size in statement.definitions[name].indices) if indices else ()
-            return {index: size for index, size in zip(indices, shape, strict=True) if isinstance(index, str)}
-        case Add(args) | Mul(args):
-            return {index: size for arg in args for index, size in free_indices(arg, statement).items()}
-        case Pow(base, exponent):
-            return free_indices(base, statement) | free_indices(exponent, statement)
-        case Sum(index, _, body):
-            return {name: size for name, size in free_indices(body, statement).items() if name != index}
-        case Integral(_, upper, body):
-            return free_indices(upper, statement) | free_indices(body, statement)
-        case Fn(_, arg):
-            return free_indices(arg, statement)
-    return {}
 
 
 def _used(*nodes: Json) -> set[str]:

@@ -16,7 +16,7 @@ from .apart import apart, setting_apart, unused
 from .declarations import SYMMETRIES, Declaration, declaration
 from .errors import Document, Place, TheoryFileError, listed, nearest, shown
 from .families import expression_place
-from .flows import TIME, World
+from .flows import TIME, World, multiplied_out
 from .grammar import holds_equation, mentioned, parse, parse_equation
 from .ground import Ground, symmetric
 from .meaning import Scope, meaning
@@ -27,6 +27,7 @@ LEFT_KERNELS = ("left_kernel", "left_null", "left_nullspace", "cokernel")
 SOLUTIONS = ("solution",)
 WHERE_WORDS = (*KERNELS, *LEFT_KERNELS, *SOLUTIONS, *SYMMETRIES)
 KINDS = ("conserved", "identity", "quantity")
+MOST_TERMS = 20_000  # of a claim, multiplied out
 EXPONENT_VALUES = (3, 5, 7, 11, 13)  # of symbolic constants in exponents, at the explicit instance: away from the special 0, 1 and 2
 
 
@@ -69,6 +70,10 @@ def _claim(document: Document, name: str, entries: Mapping[str, Toml], ground: G
     given = _where(document, table, entries.get("where", {}), ground, everywhere)
     given = _equations(document, f"{table}, given", entries.get("given", []), given)
     assertion, uses_time = _assertion(document, table, entries, given.scope)
+    sides = (assertion.quantity, assertion.rate) if isinstance(assertion, Evolves) else (assertion.left, assertion.right)
+    terms = max(multiplied_out(world.setting.unfold(side)) for side in sides)
+    if terms > MOST_TERMS:
+        raise document.place(table).error(f"the claim has {terms} terms when it is multiplied out, and at most {MOST_TERMS}", "state a smaller one")
     if isinstance(assertion, Evolves) and world.setting.flow is None:
         raise document.place(table).error(
             "the claim is about a flow, and the file has none", "write [model] with predictor and loss, or [flow] with a field"
@@ -97,7 +102,7 @@ def _claim(document: Document, name: str, entries: Mapping[str, Toml], ground: G
 # ---- what is asserted ------------------------------------------------------------------------------------------------------------------------
 
 
-def _assertion(document: Document, table: str, entries: Mapping[str, Toml], scope: Scope) -> tuple[Assertion, bool]:
+def _assertion(document: Document, table: str, entries: Mapping[str, Toml], scope: Scope) -> tuple[Evolves | Equal, bool]:
     kinds = [key for key in KINDS if key in entries]
     if len(kinds) != 1 or ("rate" in entries) != (kinds == ["quantity"]):
         was = f"{listed([*kinds, *(['rate'] if 'rate' in entries else [])])} was given" if kinds or "rate" in entries else "none was given"
@@ -138,10 +143,9 @@ def _joined(place: Place, left: Indices, right: Indices) -> Indices:
     return left
 
 
-def _apart(assertion: Assertion, setting: Setting) -> Assertion:
+def _apart(assertion: Evolves | Equal, setting: Setting) -> Evolves | Equal:
     """The assertion with no index that hides something declared in its setting."""
     taken = frozenset({*(v.name for v in setting.variables), *(d.name for d in setting.definitions), *map(str, setting.sizes)})
-    assert isinstance(assertion, Evolves | Equal)
     names: dict[sp.Symbol, sp.Symbol] = {}
     sides = (assertion.quantity, assertion.rate) if isinstance(assertion, Evolves) else (assertion.left, assertion.right)
     used = {getattr(s, "name", "") for side in sides for s in side.free_symbols | {v for n in side.atoms(sp.Sum) for v in n.variables}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import comb, prod
 
 import sympy as sp
 
@@ -19,6 +20,7 @@ from .meaning import Scope, meaning
 from .tables import Toml
 
 KINDS = ("gradient", "field")
+MOST_TERMS = 1_000  # of what is differentiated, multiplied out: deriving takes seconds there, and grows with the square
 TIME = Variable("t", (), "time", "nonnegative")
 
 
@@ -275,7 +277,29 @@ def _rates_on_spheres(document: Document, ground: Ground, rates: Mapping[str, Fa
                 raise place.error(f"{group[0]} and {name} share a sphere, and have the rates {values}", "blocks on one sphere have one rate")
 
 
+def multiplied_out(expression: sp.Expr) -> int:
+    """The number of terms of an expression without products and powers of sums, at most.
+
+    >>> u, v = sp.symbols("u v")
+    >>> multiplied_out((u + v) ** 2 * (u + 1))
+    6
+    """
+    match expression:
+        case sp.Add():
+            return sum(map(multiplied_out, expression.args))
+        case sp.Mul():
+            return prod(map(multiplied_out, expression.args))
+        case sp.Pow() if expression.exp.is_Integer and expression.exp > 0:
+            return comb(multiplied_out(expression.base) + int(expression.exp) - 1, int(expression.exp))
+        case sp.Sum():
+            return multiplied_out(expression.function)
+    return 1
+
+
 def _differentiable(place: Place, flow: Flow) -> None:
+    terms = multiplied_out(flow.pairing)
+    if terms > MOST_TERMS:
+        raise place.error(f"the model has {terms} terms when it is multiplied out, and at most {MOST_TERMS}", "state a smaller one")
     try:
         _ = flow.gradient
     except NotImplementedError as unable:

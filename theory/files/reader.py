@@ -14,7 +14,7 @@ from .claims import read_claims, unreadable
 from .errors import Document, TheoryFileError
 from .flows import read_world
 from .ground import read_ground
-from .runs import read_start, read_times
+from .runs import check_run, read_start, read_times
 from .tables import open_document, read_tables
 
 
@@ -73,6 +73,8 @@ def _read(document: Document) -> Theory:
         world = read_world(document, tables, ground)
         statements = read_claims(document, tables, ground, world)
         start, times = read_start(document, tables.get("start", {}), ground), read_times(document, tables.get("run", {}))
+        if times:
+            check_run(document, world.setting, ground.values, start)
     except TheoryFileError:
         raise
     except RecursionError:

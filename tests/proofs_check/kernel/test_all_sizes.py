@@ -44,19 +44,17 @@ def certificate(name: str) -> Json:
 
 def claim_changed(node: Json) -> Iterator[Json]:
     side = {"evolves": "rate", "equal": "right", "gradient": "value"}[node["statement"]["claim"]["kind"]]
-    for factor, shift in ((1, 1), (1, ["*", 3, "N"] if node["statement"]["sizes"] else -3)):
-        changed = copy.deepcopy(node)
-        changed["statement"]["claim"][side] = ["+", ["*", factor, changed["statement"]["claim"][side]], shift]
-        yield changed
+    changed = copy.deepcopy(node)
+    changed["statement"]["claim"][side] = ["+", changed["statement"]["claim"][side], ["/", 1, 1000]]
+    yield changed
 
 
 def cofactors_changed(node: Json) -> Iterator[Json]:
     for n, cofactor in enumerate(node["cofactors"]):
-        scaled, dropped, doubled = (copy.deepcopy(node) for _ in range(3))
+        scaled, dropped = copy.deepcopy(node), copy.deepcopy(node)
         scaled["cofactors"][n]["times"] = ["*", ["/", 1001, 1000], cofactor["times"]]
         del dropped["cofactors"][n]
-        doubled["cofactors"].append(cofactor)
-        yield from (scaled, dropped, doubled)
+        yield from (scaled, dropped)
         for index in cofactor["at"]:
             moved = copy.deepcopy(node)
             moved["cofactors"][n]["at"][index] = 0
@@ -65,27 +63,20 @@ def cofactors_changed(node: Json) -> Iterator[Json]:
 
 def gradient_changed(node: Json) -> Iterator[Json]:
     for block, family in node["gradient"].items() if node["statement"]["claim"]["kind"] == "evolves" else ():
-        for value in (["*", ["/", 999, 1000], family["value"]], ["+", 1, family["value"]]):
-            changed = copy.deepcopy(node)
-            changed["gradient"][block]["value"] = value
-            yield changed
-        missing = copy.deepcopy(node)
+        scaled, missing = copy.deepcopy(node), copy.deepcopy(node)
+        scaled["gradient"][block]["value"] = ["*", ["/", 999, 1000], family["value"]]
         del missing["gradient"][block]
-        yield missing
+        yield from (scaled, missing)
 
 
 def hypothesis_changed(node: Json) -> Iterator[Json]:
     for n in {cofactor["hypothesis"] for cofactor in node["cofactors"]}:
         if n < len(node["statement"]["hypotheses"]):  # those of the spheres are not written
-            for wrong in (["*", -1, 1], ["*", 2, 1]):
+            for wrong in (lambda zero: ["*", -1, zero], lambda zero: ["+", 1, zero]):
                 changed = copy.deepcopy(node)
                 entry = changed["statement"]["hypotheses"][n]
-                entry["zero"] = ["*", wrong, entry["zero"]]
+                entry["zero"] = wrong(entry["zero"])
                 yield changed
-            shifted = copy.deepcopy(node)
-            entry = shifted["statement"]["hypotheses"][n]
-            entry["zero"] = ["+", 1, entry["zero"]]
-            yield shifted
         else:
             changed = copy.deepcopy(node)
             changed["statement"]["flow"]["spheres"] = []
@@ -188,7 +179,11 @@ def setting(claim: Json, **changes: Json) -> Json:
         "definitions": [{"name": "G", **family([["i", "N"]], ["*", at("h", "i"), at("u", "i")])}],
         "hypotheses": [family([["k", "M"]], total("i", "N", ["*", at("A", "k", "i"), at("z", "i")]), "zero")],
         "flow": {
-            "pairing": ["+", total("i", "N", ["*", at("h", "i"), at("u", "i")]), total("i", "N", total("j", "N", ["*", at("H", "i", "j"), at("W", "i", "j")]))],
+            "pairing": [
+                "+",
+                total("i", "N", ["*", at("h", "i"), at("u", "i")]),
+                total("i", "N", total("j", "N", ["*", at("H", "i", "j"), at("W", "i", "j")])),
+            ],
             "held": [],
             "rates": {"u": family(I, "c"), "W": family(IJ, 1)},
             "spheres": [["u"]],
@@ -228,7 +223,13 @@ def test_the_flow_of_the_setting() -> None:
     assert run(setting(evolves(at("W", "b", "a"), ["*", -1, at("H", "b", "a")], [["a", "N"], ["b", "N"]]))) == []
     assert run(setting(evolves(["*", "t", at("W", 0, 0)], ["+", at("W", 0, 0), ["*", -1, "t", at("H", 0, 0)]]))) == []
     assert run(setting(evolves(at("W", "a", "a"), ["*", -1, at("H", "a", "a")], [["a", "N"]]))) == []
-    assert run(setting(equal(total("p", "M", ["*", 7, total("i", "N", ["*", at("A", "p", "i"), at("z", "i")])]), 0)), [cofactor(0, 7, {"k": "q"}, [["q", "M"]])]) == []
+    assert (
+        run(
+            setting(equal(total("p", "M", ["*", 7, total("i", "N", ["*", at("A", "p", "i"), at("z", "i")])]), 0)),
+            [cofactor(0, 7, {"k": "q"}, [["q", "M"]])],
+        )
+        == []
+    )
 
 
 FORGED: Mapping[str, tuple[Json, list[Json], Json]] = {
@@ -245,19 +246,39 @@ FORGED: Mapping[str, tuple[Json, list[Json], Json]] = {
         [cofactor(1, ["*", "c", ["+", ["*", -1, at("h", "a")], ["*", at("u", "a"), INNER]], ["^", SQUARE, -1]])],
         GRADIENT | {"u": family(I, ["*", at("h", "i"), SQUARE, ["^", SQUARE, -1]])},
     ),
-    "a statement that divides by a hypothesis": (setting(equal(["*", 7, SQUARE, ["^", SQUARE, -1]], 0)), [cofactor(1, ["*", 7, ["^", SQUARE, -1]])], None),
-    "a log in a cofactor": (setting(evolves(NORM, 0)), [cofactor(1, ["+", ["*", 2, "c", INNER], ["log", at("z", 0)], ["*", -1, ["log", at("z", 0)]]])], None),
+    "a statement that divides by a hypothesis": (
+        setting(equal(["*", 7, SQUARE, ["^", SQUARE, -1]], 0)),
+        [cofactor(1, ["*", 7, ["^", SQUARE, -1]])],
+        None,
+    ),
+    "a log in a cofactor": (
+        setting(evolves(NORM, 0)),
+        [cofactor(1, ["+", ["*", 2, "c", INNER], ["log", at("z", 0)], ["*", -1, ["log", at("z", 0)]]])],
+        None,
+    ),
     "a cofactor over an index of the claim": (
         setting(equal(HYPOTHESIS_ON_J, 0, [["k", "M"]])),
         [cofactor(0, 1, {"k": "k"}, [["k", "M"]])],
         None,
     ),
-    "a cofactor at an index of another size": (setting(equal(total("i", "N", ["*", at("A", 0, "i"), at("z", "i")]), 0)), [cofactor(0, 1, {"k": "b"}, [["b", "N"]])], None),
-    "a cofactor at a number beyond a symbolic size": (setting(equal(total("i", "N", ["*", at("A", 3, "i"), at("z", "i")]), 0)), [cofactor(0, 1, {"k": 3})], None),
+    "a cofactor at an index of another size": (
+        setting(equal(total("i", "N", ["*", at("A", 0, "i"), at("z", "i")]), 0)),
+        [cofactor(0, 1, {"k": "b"}, [["b", "N"]])],
+        None,
+    ),
+    "a cofactor at a number beyond a symbolic size": (
+        setting(equal(total("i", "N", ["*", at("A", 3, "i"), at("z", "i")]), 0)),
+        [cofactor(0, 1, {"k": 3})],
+        None,
+    ),
     "a cofactor at a negative number": (setting(equal(1, 0)), [cofactor(0, 1, {"k": -1})], None),
     "a cofactor at no index": (setting(equal(1, 0)), [cofactor(0, 1, {"k": "p"})], None),
     "a cofactor that names nothing": (setting(equal(1, 0)), [cofactor(0, "nothing", {"k": "b"}, [["b", "M"]])], None),
-    "a hypothesis that is positive": (setting(equal(1, 0), hypotheses=[family([], ["+", 1, NORM], "zero")], flow=None), [cofactor(0, ["^", ["+", 1, NORM], -1])], None),
+    "a hypothesis that is positive": (
+        setting(equal(1, 0), hypotheses=[family([], ["+", 1, NORM], "zero")], flow=None),
+        [cofactor(0, ["^", ["+", 1, NORM], -1])],
+        None,
+    ),
     "a hypothesis that is a number": (setting(equal(1, 0), hypotheses=[family([], 1, "zero")], flow=None), [cofactor(0, 1)], None),
     "a gradient that is none": (setting(evolves(NORM, 0)), [cofactor(1, ["*", 2, "c", INNER])], GRADIENT | {"u": family(I, 0)}),
     "a gradient of the wrong shape": (setting(evolves(NORM, 0)), [], GRADIENT | {"u": family(IJ, at("H", "i", "j"))}),
@@ -269,19 +290,56 @@ FORGED: Mapping[str, tuple[Json, list[Json], Json]] = {
     "a count": (setting({"kind": "count", "indices": [], "count": 1}), [], None),
 }
 
+REASONS: Mapping[str, str] = {
+    "transposed velocity": "the residual is not zero",
+    "gradient in the other order of indices": "not the derivative",
+    "one divided by a hypothesis": "the certificate, and not the statement",
+    "a power of a hypothesis": "the certificate, and not the statement",
+    "a hypothesis divided by itself in the gradient": "the certificate, and not the statement",
+    "a statement that divides by a hypothesis": "contradicts a hypothesis",
+    "a log in a cofactor": "the certificate, and not the statement",
+    "a cofactor over an index of the claim": "an index of the claim",
+    "a cofactor at an index of another size": "should run over M",
+    "a cofactor at a number beyond a symbolic size": "outside its range",
+    "a cofactor at a negative number": "outside its range",
+    "a cofactor at no index": "should run over M",
+    "a cofactor that names nothing": "not declared",
+    "a hypothesis that is positive": "about nothing",
+    "a hypothesis that is a number": "about nothing",
+    "a gradient that is none": "not the derivative",
+    "a gradient of the wrong shape": "shape",
+    "a gradient of another size": "shape",
+    "a gradient with a symbol of its own": "not declared",
+    "a moving cotangent": "is not known",
+    "a definition with a moving cotangent": "is not known",
+    "no flow": "has none",
+    "a count": "not an identity",
+}
+
 
 @pytest.mark.parametrize("name", FORGED)
 def test_a_forged_certificate_is_rejected(name: str) -> None:
     statement, cofactors, gradient = FORGED[name]
-    with pytest.raises((Rejected, KeyError)):
-        run(statement, cofactors, gradient)
-    with pytest.raises(Rejected):
-        check({"format": "polarflow.certificate/1", "kind": "all-sizes", "statement": statement, "gradient": gradient or GRADIENT, "cofactors": cofactors})
+    with pytest.raises(Rejected, match=REASONS[name]):
+        check(
+            {
+                "format": "polarflow.certificate/1",
+                "kind": "all-sizes",
+                "statement": statement,
+                "gradient": gradient or GRADIENT,
+                "cofactors": cofactors,
+            }
+        )
 
 
 def test_a_held_definition_is_put_in_after_the_differentiation() -> None:
     held = setting(evolves(total("i", "N", ["^", at("u", "i"), 2]), ["*", -2, total("i", "N", ["*", at("u", "i"), at("G", "i")])]))
-    flow = held["flow"] | {"pairing": total("i", "N", ["*", at("G", "i"), at("u", "i")]), "rates": {"u": family(I, 1)}, "spheres": [], "drift": {"W": family([["p", "N"], ["q", "N"]], 0)}}
+    flow = held["flow"] | {
+        "pairing": total("i", "N", ["*", at("G", "i"), at("u", "i")]),
+        "rates": {"u": family(I, 1)},
+        "spheres": [],
+        "drift": {"W": family([["p", "N"], ["q", "N"]], 0)},
+    }
     assert run(held | {"flow": flow | {"held": ["G"]}}, gradient={"u": family(I, at("G", "i"))}) == []
     with pytest.raises(Rejected, match="not the derivative"):
         run(held | {"flow": flow}, gradient={"u": family(I, at("G", "i"))})
@@ -318,6 +376,15 @@ def test_conditions_are_those_of_the_whole_statement() -> None:
     assert run(node) == ["N > 1", "u[1] != 0"]
     node["flow"]["rates"]["W"] = family(IJ, ["^", total("s", "N", at("z", "s")), -1])
     assert run(node) == ["N > 1", "sum_#0.0<N z[#0.0] != 0", "u[1] != 0"]
+
+
+def test_a_certificate_may_use_other_names_for_indices_than_the_statement() -> None:
+    node = setting(evolves(NORM, 0), hypotheses=[])
+    node["flow"] |= {"pairing": total("j", "N", ["*", at("z", "j"), ["^", at("u", "j"), "c"]]), "rates": {"u": family(I, 1)}, "spheres": []}
+    del node["symbols"]["W"]
+    node["claim"]["rate"] = total("p", "N", ["*", -2, "c", at("z", "p"), ["^", at("u", "p"), "c"]])
+    gradient = {"u": family([["b", "N"]], ["*", "c", at("z", "b"), ["^", at("u", "b"), ["+", "c", -1]]])}
+    assert len(run(node, gradient=gradient)) == 1
 
 
 def test_too_deep_a_certificate_is_rejected_in_words() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from flint import fmpq
@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofs_check.kernel.all_sizes import conditions_of, residual
-from proofs_check.kernel.index import Algebra, Poly, tree_of
+from proofs_check.kernel.index import Algebra, Poly, free_indices, tree_of
 from proofs_check.kernel.language import Equal, Number, Rejected, Statement, read_statement
 from proofs_check.kernel.points import residual_at
-from proofs_check.kernel.rank import free_indices
 
 Json = Any
+Draw: TypeAlias = Callable[..., Any]
 HALF = ["/", 1, 2]
 SHAPES: Mapping[str, tuple[list[Json], str, str]] = {
     "u": (["N"], "parameter", "positive"),
@@ -104,10 +104,32 @@ TRUE: Mapping[str, tuple[Statement, list[str]]] = {
         ),
         [],
     ),
+    "the square of a sum of exponentials": (
+        equal(
+            ["^", total("s", "N", ["*", at("v", "s"), ["exp", at("u", "s")]]), 2],
+            total("s", "N", total("p", "N", ["*", at("v", "s"), at("v", "p"), ["exp", ["+", at("u", "p"), at("u", "s")]]])),
+        ),
+        [],
+    ),
+    "indices that only a log tells apart": (
+        equal(
+            total("s", "N", total("p", "N", ["*", at("v", "s"), ["log", ["+", at("u", "s"), ["*", 2, at("u", "p")]]]])),
+            total("s", "N", total("p", "N", ["*", at("v", "p"), ["log", ["+", ["*", 2, at("u", "s")], at("u", "p")]]])),
+        ),
+        [],
+    ),
     "an idle index": (equal(total("s", "N", "d"), ["*", "N", "d"]), []),
     "an idle index of known size": (equal(total("s", 3, "d"), ["*", 3, "d"]), []),
     "a size cancelled": (equal(["*", ["^", "N", -1], total("s", "N", "d")], "d"), []),
-    "a swapped definition": (equal(["+", at("E", "i_", "j_"), minus(at("E", "j_", "i_"))], ["+", ["*", ui, at("v", "j_")], ["*", -1, vi, at("u", "j_")], at("B", "j_", "i_"), minus(at("B", "i_", "j_"))], I, J), []),
+    "a swapped definition": (
+        equal(
+            ["+", at("E", "i_", "j_"), minus(at("E", "j_", "i_"))],
+            ["+", ["*", ui, at("v", "j_")], ["*", -1, vi, at("u", "j_")], at("B", "j_", "i_"), minus(at("B", "i_", "j_"))],
+            I,
+            J,
+        ),
+        [],
+    ),
     "a definition on its diagonal": (equal(at("E", "i_", "i_"), ["+", ["*", ui, vi], at("B", "i_", "i_")], I), []),
     "a definition with a sum, used under a sum": (
         equal(total("j", "N", at("D", "j")), total("p", "N", total("s", "N", ["*", at("B", "p", "s"), at("v", "s")]))),
@@ -129,9 +151,19 @@ TRUE: Mapping[str, tuple[Statement, list[str]]] = {
     "a prime with a symbolic exponent": (equal(["^", ["*", 2, ["^", 2, "L"]], "K"], ["^", 2, ["+", "K", ["*", "K", "L"]]]), []),
     "a nonnegative root": (equal(root(["^", "q", 2]), "q"), ["q > 0"]),
     "a root squared": (equal(["^", root(["+", "x", "d"]), 2], ["+", "x", "d"]), ["d + x > 0"]),
+    "a denominator under a log": (equal(["log", ["+", 1, ["^", "c", -1]]], ["+", ["log", ["+", 1, "c"]], minus(["log", "c"])]), []),
+    "a natural power of a root under a sum": (
+        equal(total("s", "N", ["^", root(["+", at("u", "s"), "c"]), 4]), total("s", "N", ["^", ["+", at("u", "s"), "c"], 2])),
+        [],
+    ),
+    "more interchangeable indices than orders are tried": (
+        equal(["^", total("s", "N", at("v", "s")), 8], ["*", *[["^", total("s", "N", at("v", "s")), 4] for _ in range(2)]]),
+        [],
+    ),
+    "the root of a negative number squared": (equal(["^", root(minus("x")), 2], minus("x")), ["-1*x > 0"]),
     "partial fractions": (
         equal(["+", ["^", ["+", "x", 1], -1], minus(["^", ["+", "x", 2], -1])], ["^", ["*", ["+", "x", 1], ["+", "x", 2]], -1]),
-        ["1 + 1/2*x != 0", "1 + x != 0"],
+        ["1 + x != 0", "2*1 + x != 0"],
     ),
     "a quotient of equal factors": (equal(["*", ["+", ["^", "x", 2], -1], ["^", ["+", "x", 1], -1]], ["+", "x", -1]), ["1 + x != 0"]),
     "a denominator inside a sum": (
@@ -143,7 +175,12 @@ TRUE: Mapping[str, tuple[Statement, list[str]]] = {
     ),
     "a norm normalised": (equal(total("s", "N", ["^", ["*", at("h", "s"), ["^", total("p", "N", ["^", at("h", "p"), 2]), ["/", -1, 2]]], 2]), 1), []),
     "sine and cosine": (equal(["+", ["^", ["sin", "x"], 4], minus(["^", ["cos", "x"], 4])], ["+", 1, ["*", -2, ["^", ["cos", "x"], 2]]]), []),
-    "odd and even": (equal(["+", ["sin", minus("x")], ["asinh", minus("d")], ["cos", minus("x")]], ["+", minus(["sin", "x"]), minus(["asinh", "d"]), ["cos", "x"]]), []),
+    "odd and even": (
+        equal(
+            ["+", ["sin", minus("x")], ["asinh", minus("d")], ["cos", minus("x")]], ["+", minus(["sin", "x"]), minus(["asinh", "d"]), ["cos", "x"]]
+        ),
+        [],
+    ),
     "functions at zero": (equal(["+", ["sin", 0], ["cos", 0], ["atan", 0], ["asinh", 0], ["atanh", 0], ["abs", 0], ["exp", 0]], 2), []),
     "an absolute value squared": (equal(["^", ["abs", "x"], 2], ["^", "x", 2]), ["x != 0"]),
     "an absolute value of what is positive": (equal(["abs", ["+", ui, ["^", "x", 2]]], ["+", ui, ["^", "x", 2]], I), []),
@@ -179,7 +216,9 @@ FALSE: Mapping[str, Statement] = {
     "the diagonal for all": equal(total("s", "N", total("p", "N", at("B", "s", "p"))), total("s", "N", at("B", "s", "s"))),
     "one entry for all": equal(at("v", 0), vi, I),
     "N times the first entry": equal(total("s", "N", at("v", "s")), ["*", "N", at("v", 0)]),
-    "a product of sums for a sum of products": equal(total("s", "N", ["*", at("u", "s"), at("v", "s")]), ["*", total("s", "N", at("u", "s")), total("s", "N", at("v", "s"))]),
+    "a product of sums for a sum of products": equal(
+        total("s", "N", ["*", at("u", "s"), at("v", "s")]), ["*", total("s", "N", at("u", "s")), total("s", "N", at("v", "s"))]
+    ),
     "another size": equal(total("s", "N", "d"), ["*", "M", "d"]),
     "the root of a square": equal(root(["^", "x", 2]), "x"),
     "the root of a square of what is not zero": equal(root(["^", hi, 2]), hi, I),
@@ -191,6 +230,7 @@ FALSE: Mapping[str, Statement] = {
     "an absolute value cubed": equal(["^", ["abs", "x"], 3], ["^", "x", 3]),
     "sine": equal(["sin", "x"], root(["+", 1, minus(["^", ["cos", "x"], 2])])),
     "a root of a sine squared": equal(root(["^", ["sin", "x"], 2]), ["sin", "x"]),
+    "an odd power of a sine": equal(["^", ["sin", "x"], 3], ["+", 1, minus(["^", ["cos", "x"], 2])]),
     "parity": equal(["cos", minus("x")], minus(["cos", "x"])),
     "a prime overwritten": equal(["^", ["*", 2, ["^", 2, "L"]], "K"], ["^", 2, "K"]),
     "a log of a sum": equal(["log", ["+", ui, "t"]], ["+", ["log", ui], ["log", "t"]], I),
@@ -266,7 +306,16 @@ def test_nested_expressions_that_double_are_refused(monkeypatch: pytest.MonkeyPa
         tree = ["+", ["sin", f"D{n - 1}" if n > 1 else "x"], ["exp", f"D{n - 1}" if n > 1 else "x"]]
         definitions.append({"name": f"D{n}", "indices": [], "value": tree})
     symbols = {name: {"shape": s.shape, "role": s.role, "sign": s.sign} for name, s in statement.symbols.items()}
-    long = read_statement({"sizes": ["N", "M"], "symbols": {n: {**e, "shape": list(e["shape"])} for n, e in symbols.items()}, "definitions": definitions, "hypotheses": [], "flow": None, "claim": node})
+    long = read_statement(
+        {
+            "sizes": ["N", "M"],
+            "symbols": {n: {**e, "shape": list(e["shape"])} for n, e in symbols.items()},
+            "definitions": definitions,
+            "hypotheses": [],
+            "flow": None,
+            "claim": node,
+        }
+    )
     with pytest.raises(Rejected, match="more work"):
         conditions(long)
 
@@ -287,7 +336,10 @@ DERIVATIVES: Mapping[str, tuple[Json, Json]] = {
     "atanh": (["atanh", "t"], ["^", ["*", ["+", 1, "t"], ["+", 1, minus("t")]], -1]),
     "abs": (["abs", ["+", "t", "d"]], ["*", ["+", "t", "d"], ["^", ["abs", ["+", "t", "d"]], -1]]),
     "a moving exponent": (["^", "t", "t"], ["*", ["+", 1, ["log", "t"]], ["^", "t", "t"]]),
-    "an integral": (["integral", "s", ["^", "t", 2], ["*", ["^", "s", "L"], ["exp", minus("s")]]], ["*", 2, "t", ["^", "t", ["*", 2, "L"]], ["exp", minus(["^", "t", 2])]]),
+    "an integral": (
+        ["integral", "s", ["^", "t", 2], ["*", ["^", "s", "L"], ["exp", minus("s")]]],
+        ["*", 2, "t", ["^", "t", ["*", 2, "L"]], ["exp", minus(["^", "t", 2])]],
+    ),
     "a constant": (["*", "L", ["log", "c"]], 0),
 }
 
@@ -348,6 +400,7 @@ def test_a_gradient_by_a_constant_that_was_taken_as_one_is_refused(name: str) ->
 # ---- random identities ---------------------------------------------------------------------------------------------------------------------------
 
 NAMES = count()
+EMPTY = re.compile("defined nowhere|logarithm of zero|power of zero|more work")
 
 
 @st.composite
@@ -382,14 +435,14 @@ def renamed(tree: Json, names: Mapping[str, str]) -> Json:
     return [tree[0], *(renamed(part, names) for part in tree[1:])]
 
 
-def same(tree: Json, draw: st.DrawFn) -> Json:
+def same(tree: Json, draw: Draw) -> Json:
     """Another way to write a tree, true wherever the tree is defined: order, names of indices, distribution, sums taken apart."""
     if not isinstance(tree, list) or tree[0] in ("at", "/"):
         return tree
     head, parts = tree[0], [same(part, draw) for part in tree[1:]]
     choice = draw(st.integers(0, 2))
     match head, parts:
-        case ("+" | "*"), [a, b]:
+        case (("+" | "*"), [a, b]):
             if head == "*" and choice == 0 and isinstance(b, list) and b[0] == "+":
                 return ["+", *(["*", a, part] for part in b[1:])]
             if head == "*" and choice == 1 and isinstance(b, list) and b[0] == "sum":
@@ -406,7 +459,7 @@ def same(tree: Json, draw: st.DrawFn) -> Json:
     return [head, *parts]
 
 
-def tempting(tree: Json, draw: st.DrawFn) -> Json:
+def tempting(tree: Json, draw: Draw) -> Json:
     """A rewriting that is true for positive numbers, or of one entry, or at size 1, put somewhere into the tree."""
     if isinstance(tree, list) and tree[0] not in ("at", "/") and draw(st.booleans()):
         position = draw(st.integers(3 if tree[0] == "sum" else 1, len(tree) - 1))
@@ -447,9 +500,14 @@ def tempting(tree: Json, draw: st.DrawFn) -> Json:
     return draw(st.sampled_from([tree, ["abs", tree], ["^", ["^", tree, 2], HALF], ["exp", ["log", tree]]]))
 
 
-def point(rows: int, columns: int, draw: st.DrawFn) -> Json:
+def point(rows: int, columns: int, draw: Draw) -> Json:
     sizes = {"N": columns, "M": rows}
-    values = {"positive": ["1", "2", "1/2", "3"], "nonzero": ["1", "-1", "2", "-1/2"], "nonnegative": ["0", "1", "3/2"], "real": ["0", "1", "-1", "2", "-2", "1/3"]}
+    values = {
+        "positive": ["1", "2", "1/2", "3"],
+        "nonzero": ["1", "-1", "2", "-1/2"],
+        "nonnegative": ["0", "1", "3/2"],
+        "real": ["0", "1", "-1", "2", "-2", "1/3"],
+    }
     chosen = {"L": draw(st.sampled_from(["1", "2", "3", "1/2"])), "K": draw(st.sampled_from(["1", "-1", "2", "1/2", "0"]))}
 
     def nested(shape: list[Json], sign: str) -> Json:
@@ -462,8 +520,7 @@ def holds(statement: Statement, wanted: Mapping[str, Poly | None], where: Json) 
     for text, poly in wanted.items():
         if poly is None:
             return False
-        tree = tree_of(poly)
-        claim = Equal(tuple(free_indices(tree, statement).items()), tree, Number(fmpq(0)))
+        claim = Equal(tuple(free_indices(poly, statement).items()), tree_of(poly), Number(fmpq(0)))
         values = residual_at(replace(statement, claim=claim), where).values()
         if not all(value > 0 or (value < 0 and text.endswith("!= 0")) for value in values):
             return False
@@ -500,7 +557,8 @@ def test_a_tree_written_in_another_way_is_recognised(data: st.DataObject) -> Non
     try:
         found = residual(equal(left, same(left, data.draw), *([name, size] for name, size in scope.items())), {})
     except Rejected as error:
-        assert re.search("defined nowhere|logarithm of zero|power of zero|more work", str(error))
+        if not EMPTY.search(str(error)):
+            raise
         return
     assert not found.poly
 
@@ -515,6 +573,7 @@ def test_a_polynomial_read_back_is_itself(data: st.DataObject) -> None:
         poly = algebra.of_tree(statement.claim.left)
         again = algebra.of_tree(tree_of(poly))
     except Rejected as error:
-        assert re.search("defined nowhere|logarithm of zero|power of zero|more work", str(error))
+        if not EMPTY.search(str(error)):
+            raise
         return
     assert not algebra.cleared(algebra.of_tree(tree_of(algebra.cleared(poly)))).terms.keys() ^ algebra.cleared(again).terms.keys()

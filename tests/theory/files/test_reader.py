@@ -50,6 +50,28 @@ expect = "refuted"
 [start]
 r = 1
 u = ["1/2", 0.5, "0.5", "2/4"]
+"""
+RUN = """
+title = "A run"
+[sizes]
+N = 4
+M = 2
+[constants]
+kappa = { sign = "positive", value = 2 }
+[data]
+A = { shape = "M x N", value = [[1, 0, 1, 0], [0, 1, 0, "1/3"]] }
+y = [1, 2]
+[parameters]
+r = "positive scalar"
+u = "N, positive, sphere"
+[model]
+predictor = "x[i] = (r*u[i])**2"
+loss = "square(A, y)"
+[flow]
+rates = { u = "kappa" }
+[start]
+r = 1
+u = ["1/2", 0.5, "0.5", "2/4"]
 [run]
 times = [1, 2.5]
 """
@@ -68,8 +90,15 @@ def test_a_theory_holds_what_the_file_says() -> None:
     theory = read_text(BASE)
     assert (theory.title, theory.text, theory.sizes) == ("A title", "Some prose.", {"N": 4, "M": 2})
     assert theory.start == {"r": Fraction(1), "u": (Fraction(1, 2),) * 4}
-    assert theory.times == (Fraction(1), Fraction(5, 2))
+    assert theory.times == ()
     assert [(s.id, s.expect) for s in theory.statements] == [("law", "proved"), ("wrong", "refuted")]
+
+
+def test_a_run_has_exact_data_start_and_times() -> None:
+    theory = read_text(RUN)
+    assert theory.times == (Fraction(1), Fraction(5, 2))
+    assert theory.start == {"r": Fraction(1), "u": (Fraction(1, 2),) * 4}
+    assert theory.data == {"kappa": 2, "A": ((1, 0, 1, 0), (0, 1, 0, Fraction(1, 3))), "y": (1, 2)}
 
 
 def test_the_setting_is_that_of_the_polar_flow() -> None:
@@ -265,6 +294,8 @@ BAD = [
     ("x[i] = (r*u[i])**2", "x[k] = A[k,0]", ["the prediction mentions no parameter"]),
     ("x[i] = (r*u[i])**2", "x[i] = r*u[0]*u[i]", ["the gradient cannot be derived"]),
     ("x[i] = (r*u[i])**2", "2*x[i] = (r*u[i])**2", ["a name with its indices was wanted on the left"]),
+    ("x[i] = (r*u[i])**2", "x[i] = (r*u[i] + r + 1)**64", ["terms when it is multiplied out"]),
+    ('conserved = "r"', 'conserved = "(r + kappa + norm2(u) + norm2(y))**64"', ["terms when it is multiplied out"]),
     ('predictor = "x[i] = (r*u[i])**2"', "predictor = [1]", ["an expression was wanted, and [1] was given"]),
     ('predictor = "x[i] = (r*u[i])**2"\n', "", ["there is a loss, and no predictor"]),
     ('loss = "square(A, y)"\n', "", ["there is a predictor and no loss"]),
@@ -321,18 +352,32 @@ BAD = [
     ("r = 1\nu =", "s = 1\nu =", ["s is not a parameter"]),
     ('u = ["1/2", 0.5, "0.5", "2/4"]', "u = [1, 1, 1, 1]", ["the sum of squares is 4, and 1 is wanted"]),
     ('u = ["1/2", 0.5, "0.5", "2/4"]', "u = [1]", ["values of the shape 1 were given, and N = 4 was wanted"]),
+]
+BAD_RUNS = [
     ("times = [1, 2.5]", "times = [1, 1]", ["the time 1 follows 1"]),
     ("times = [1, 2.5]", "times = [1]\nT = 2", ["times and T were both given"]),
     ("times = [1, 2.5]", "T = 0", ["the time 0 follows 0"]),
     ("times = [1, 2.5]", "T = inf", ["is not a decimal"]),
+    ('kappa = { sign = "positive", value = 2 }', 'kappa = "positive"', ["a run was asked for, and kappa has no value"]),
+    ("square(A, y)", "any(A)", ["of the loss nu is not known"]),
+    ('r = 1\nu = ["1/2", 0.5, "0.5", "2/4"]\n', "", ["no start was given"]),
     ("[run]", "[run]\nsteps = 3", ["the key 'steps' is not known"]),
 ]
 
 
 @pytest.mark.parametrize(("old", "new", "told"), BAD, ids=[new[:40] or f"without {old[:30]}" for old, new, _ in BAD])
 def test_a_bad_file_is_refused_in_one_sentence(old: str, new: str, told: list[str]) -> None:
+    _refused(changed(old, new), told)
+
+
+@pytest.mark.parametrize(("old", "new", "told"), BAD_RUNS, ids=[new[:40] or f"without {old[:30]}" for old, new, _ in BAD_RUNS])
+def test_a_bad_run_is_refused_in_one_sentence(old: str, new: str, told: list[str]) -> None:
+    _refused(changed(old, new, RUN), told)
+
+
+def _refused(text: str, told: list[str]) -> None:
     with pytest.raises(TheoryFileError) as caught:
-        read_text(changed(old, new), "mine.toml")
+        read_text(text, "mine.toml")
     message = str(caught.value)
     assert message.startswith("mine.toml")
     for part in told:
