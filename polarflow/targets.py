@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from numerics import InvalidProblem, problem
+from proofs_check.sampling import Sizes, basis, given_point
 from theory.derivations import Derivation, energy_dissipation, equations_of_motion
 from theory.files import Theory, read
 from theory.papers import NAMES, paper
@@ -52,9 +53,7 @@ def _file(given: str) -> tuple[Path, str]:
         return Path(given), ""
     near = difflib.get_close_matches(given.split("/")[0], NAMES, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise NoSuchTarget(
-        f"{given!r} is neither a shipped paper ({', '.join(NAMES)}) nor a theory file ending in .toml.{hint} Try: polarflow list"
-    )
+    raise NoSuchTarget(f"{given!r} is neither a shipped paper ({', '.join(NAMES)}) nor a theory file ending in .toml.{hint} Try: polarflow list")
 
 
 def _only(target: Target, claim: str) -> Target:
@@ -95,7 +94,7 @@ def _separated(setting: Setting) -> list[Derivation]:
 
 
 def _experiments(theory: Theory) -> tuple[Experiment, ...]:
-    """The run a theory file asks for, watching every conserved quantity that needs no values beyond those given."""
+    """The run a theory file asks for, watching every conserved quantity for a basis of what its own constants may be."""
     if not theory.times:
         return ()
     problem(theory.setting, data=theory.data, start=theory.start, times=(0, *theory.times))  # what is wrong with it is said before any work is done
@@ -104,9 +103,12 @@ def _experiments(theory: Theory) -> tuple[Experiment, ...]:
     move: list[Watched] = []
     for statement in theory.statements:
         assertion = statement.parts[0].assertion
-        own = {v.name for v in statement.parts[0].setting.variables} - known
-        if isinstance(assertion, Evolves) and assertion.rate == 0 and not assertion.indices and not own:
-            (stay if statement.expect == "proved" else move).append(Watched(statement.id, assertion.quantity))
+        if isinstance(assertion, Evolves) and assertion.rate == 0 and not assertion.indices:
+            setting, sizes = statement.parts[0].setting, Sizes(theory.sizes)
+            choices = tuple(basis(setting, assertion.quantity, sizes, given_point(setting, sizes, theory.data)))
+            own = {v.name for v in setting.variables} - known
+            if choices and own <= set(choices[0]):
+                (stay if statement.expect == "proved" else move).append(Watched(statement.id, assertion.quantity, choices))
     if not (stay or move):
         return ()
     return (Experiment("run", "", theory.setting, theory.data, theory.start, theory.times, tuple(stay), tuple(move)),)

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import time
-from fractions import Fraction
 from itertools import product
 from random import Random
 from typing import Any
 
-from flint import arb, fmpq, fmpq_mat
+from flint import arb, fmpq
 
 from theory.settings import Setting
 from theory.statements import Complete, Evolves, Part, gradient_tree, statement_tree
-from theory.symbols import Variable
 
 from .cofactors import search
 from .kernel.all_sizes import residual
 from .kernel.language import Rejected, read_statement
 from .kernel.points import Place, precision
 from .kernel.rank import fields_rank, law_gradients, vector_fields
-from .sampling import NoPoint, Point, Sizes, assignment, rational_value, sample
+from .sampling import NoPoint, Point, Sizes, assignment, basis, sample
 from .verdicts import Finding, Outcome
 
 BITS = 333
@@ -79,46 +77,7 @@ def _law(setting: Setting, indices: Any, quantity: Any, sizes: Sizes, point: Poi
     if rest:
         raise Rejected(f"a law is not proved: {rest.key[:200]} is left")
     certificate = {"kind": "all-sizes", "statement": tree, "gradient": gradient, "cofactors": cofactors}
-    return {"certificate": certificate, "values": _basis(setting, quantity, sizes, point)}
-
-
-def _basis(setting: Setting, quantity: Any, sizes: Sizes, point: Point) -> list[dict[str, Any]]:
-    """A basis of the solutions of the hypotheses, in the constants that the law mentions and the flow does not."""
-    flow = setting.flow
-    assert flow is not None
-    in_flow = {s.name for e in [flow.pairing, *(d.family.value for d in setting.definitions)] for s in e.free_symbols}
-    named = {s.name for s in quantity.free_symbols}
-    own = [v for v in setting.variables if v.role == "constant" and v.shape and v.name in named - in_flow]
-    if not own:
-        return [{}]
-    places = [(v.name, entry) for v in own for entry in sizes.entries(v.shape)]
-    zero = {**point, **dict.fromkeys(places, Fraction(0))}
-    equations = [
-        (setting.unfold(h.value), dict(zip((name for name, _ in h.indices), entry, strict=True)))
-        for h in setting.hypotheses
-        for entry in sizes.entries(tuple(length for _, length in h.indices))
-    ]
-    rows = [[rational_value(e, {**zero, place: Fraction(1)}, sizes, at) for place in places] for e, at in equations]
-    matrix = fmpq_mat(len(rows), len(places), [fmpq(q.numerator, q.denominator) for row in rows for q in row])
-    reduced, rank = matrix.rref()
-    pivots = [next(c for c in range(len(places)) if reduced[r, c] != 0) for r in range(rank)]
-    basis = []
-    for free in (c for c in range(len(places)) if c not in pivots):
-        vector = dict.fromkeys(places, Fraction(0)) | {places[free]: Fraction(1)}
-        for row, pivot in enumerate(pivots):
-            entry = -reduced[row, free]
-            vector[places[pivot]] = Fraction(int(entry.p), int(entry.q))
-        basis.append({v.name: _nested(v, sizes, vector) for v in own})
-    return basis
-
-
-def _nested(variable: Variable, sizes: Sizes, values: Point) -> Any:
-    def build(shape: Any, entry: tuple[int, ...]) -> Any:
-        if not shape:
-            return str(values[variable.name, entry])
-        return [build(shape[1:], (*entry, n)) for n in range(sizes.of(shape[0]))]
-
-    return build(variable.shape, ())
+    return {"certificate": certificate, "values": basis(setting, quantity, sizes, point)}
 
 
 def _brackets(family: Any, at: Any) -> list[Any]:

@@ -204,17 +204,61 @@ def _fmpq(value: Fraction) -> fmpq:
     return fmpq(value.numerator, value.denominator)
 
 
+def basis(setting: Setting, quantity: sp.Expr, sizes: Sizes, point: Point) -> list[dict[str, Any]]:
+    """A basis of the values that the hypotheses allow the constants which the quantity mentions and the flow does not: of ker A, for z.
+
+    [{}] when there are no such constants; empty when zero is the only value, or the hypotheses are not homogeneous in them.
+    """
+    flow = setting.flow
+    in_flow = {s.name for e in [*([flow.pairing] if flow else []), *(d.family.value for d in setting.definitions)] for s in e.free_symbols}
+    named = {s.name for s in quantity.free_symbols}
+    own = [v for v in setting.variables if v.role == "constant" and v.shape and v.name in named - in_flow]
+    if not own:
+        return [{}]
+    places = [(v.name, entry) for v in own for entry in sizes.entries(v.shape)]
+    zero = {**point, **dict.fromkeys(places, Fraction(0))}
+    equations = [
+        (setting.unfold(h.value), dict(zip((name for name, _ in h.indices), entry, strict=True)))
+        for h in setting.hypotheses
+        for entry in sizes.entries(tuple(length for _, length in h.indices))
+    ]
+    if any(rational_value(e, zero, sizes, at) != 0 for e, at in equations):
+        return []
+    rows = [[rational_value(e, {**zero, place: Fraction(1)}, sizes, at) for place in places] for e, at in equations]
+    reduced, rank = fmpq_mat(len(rows), len(places), [_fmpq(q) for row in rows for q in row]).rref()
+    pivots = [next(c for c in range(len(places)) if reduced[r, c] != 0) for r in range(rank)]
+    found = []
+    for free in (c for c in range(len(places)) if c not in pivots):
+        vector = dict.fromkeys(places, Fraction(0)) | {places[free]: Fraction(1)}
+        for row, pivot in enumerate(pivots):
+            vector[places[pivot]] = Fraction(int(-reduced[row, free].p), int(reduced[row, free].q))
+        found.append({v.name: nested(v, sizes, vector) for v in own})
+    return found
+
+
+def nested(variable: Variable, sizes: Sizes, point: Point) -> Any:
+    """The entries of a variable as nested lists of rationals written as text."""
+
+    def build(shape: tuple[sp.Expr, ...], entry: Entry) -> Any:
+        if not shape:
+            return str(point[variable.name, entry])
+        return [build(shape[1:], (*entry, n)) for n in range(sizes.of(shape[0]))]
+
+    return build(variable.shape, ())
+
+
+def given_point(setting: Setting, sizes: Sizes, values: Mapping[str, Any]) -> Point:
+    """The entries of the values given, under the names of the setting."""
+    known = {variable.name: variable for variable in setting.variables}
+    return {place: q for name, value in values.items() if name in known for place, q in _given(known[name], value, sizes).items()}
+
+
 def assignment(setting: Setting, instance: Instance, point: Point, *, bits: int) -> dict[str, Any]:
     """The point as the kernel reads it."""
     sizes = Sizes(instance.sizes)
 
-    def nested(variable: Variable, shape: tuple[sp.Expr, ...], entry: Entry) -> Any:
-        if not shape:
-            return str(point[variable.name, entry])
-        return [nested(variable, shape[1:], (*entry, n)) for n in range(sizes.of(shape[0]))]
-
     return {
         "sizes": {str(name): sizes.of(name) for name in setting.sizes},
-        "values": {variable.name: nested(variable, variable.shape, ()) for variable in setting.variables},
+        "values": {variable.name: nested(variable, sizes, point) for variable in setting.variables},
         "bits": bits,
     }

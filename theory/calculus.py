@@ -36,11 +36,7 @@ def along(expression: sp.Expr, direction: Direction) -> sp.Expr:
         case sp.Mul():
             changes = [along(arg, direction) for arg in expression.args]
             return sp.Add(
-                *(
-                    change * sp.Mul(*(other for m, other in enumerate(expression.args) if m != n))
-                    for n, change in enumerate(changes)
-                    if change != 0
-                )
+                *(change * sp.Mul(*(other for m, other in enumerate(expression.args) if m != n)) for n, change in enumerate(changes) if change != 0)
             )
         case sp.Sum():
             inner = along(expression.function, direction)

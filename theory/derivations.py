@@ -88,7 +88,8 @@ def _predictions(setting: Setting) -> list[Step]:
 
 
 def energy_dissipation(setting: Setting) -> tuple[sp.Expr, Derivation]:
-    """Let $F$ be the value of the loss: $\\dot F = -\\sum_b \\eta_b\\,\\|P_b\\nabla_b\\ell\\|^2$, as the sum of the squares of the velocities over their rates.
+    """Let $F$ be the value of the loss: $\\dot F = -\\sum_b \\eta_b\\,\\|P_b\\nabla_b\\ell\\|^2$,
+    as the sum of the squares of the velocities over their rates.
 
     Raises `ValueError` when the loss has no value, or the flow a drift.
     """

@@ -40,7 +40,6 @@ def gradient_flow(
     return setting.along(flow)
 
 
-
 def vector_field(setting: Setting, space: Space, field: Mapping[str, Family]) -> Setting:
     """Let $v$ be a vector field on a space: the setting with the flow $\\dot\\theta_b = v_b(\\theta)$, block by block."""
     return setting.along(Flow(space, sp.S.Zero, (), {}, field))

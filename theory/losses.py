@@ -97,4 +97,6 @@ def _pulled_back(data: Variable, nu: Variable, shape: tuple[sp.Expr, ...]) -> De
 def _check_shapes(data: Variable, shape: tuple[sp.Expr, ...]) -> None:
     if data.shape[1:] != shape:
         wanted = " x ".join(map(str, ("M", *shape)))
-        raise ValueError(f"{data.name} is {' x '.join(map(str, data.shape))} and acts on a prediction that is {' x '.join(map(str, shape))}: it should be {wanted}")
+        raise ValueError(
+            f"{data.name} is {' x '.join(map(str, data.shape))} and acts on a prediction that is {' x '.join(map(str, shape))}: it should be {wanted}"
+        )

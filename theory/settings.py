@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
@@ -62,9 +62,7 @@ class Flow:
     def gradient(self) -> Mapping[str, Family]:
         """Block by block, the derivative of the pairing."""
         return {
-            block.name: gradient(self.pairing, block, self.rates[block.name].indices)
-            for block in self.space.parameters
-            if block.name in self.rates
+            block.name: gradient(self.pairing, block, self.rates[block.name].indices) for block in self.space.parameters if block.name in self.rates
         }
 
     @cached_property
@@ -77,9 +75,11 @@ class Flow:
                 own = tuple(name for name, _ in slope.indices)
                 value = -rate.at(own) * (slope.value - self._radial_part(block, own))
                 indices = slope.indices
-            else:
+            elif block.name in self.drift:
                 indices, value = self.drift[block.name].indices, sp.S.Zero
                 own = tuple(name for name, _ in indices)
+            else:
+                raise ValueError(f"the flow does not say how {block.name} moves: give it a rate or a drift")
             if block.name in self.drift:
                 value += self.drift[block.name].at(own)
             found[block.name] = Family(indices, tidy(value, avoid=own))
@@ -147,9 +147,10 @@ class Setting:
         return tuple(found)
 
     def __getitem__(self, name: str) -> Variable | Definition:
-        found: Iterator[Variable | Definition] = (entry for entry in (*self.variables, *self.definitions) if entry.name == name)
-        for entry in found:
-            return entry
+        entries: tuple[Variable | Definition, ...] = (*self.variables, *self.definitions)
+        for entry in entries:
+            if entry.name == name:
+                return entry
         raise KeyError(f"the setting has no {name!r}")
 
     def unfold(self, expression: sp.Expr, keep: tuple[str, ...] = ()) -> sp.Expr:

@@ -89,7 +89,7 @@ def away_from(expression: sp.Expr, taken: set[sp.Symbol]) -> sp.Expr:
         return expression
 
     def rename(node: sp.Sum) -> sp.Expr:
-        names = {}
+        names: dict[sp.Symbol, sp.Symbol] = {}
         for bound in node.variables:
             if bound in taken:
                 names[bound] = fresh(bound, taken | node.atoms(sp.Symbol) | set(names.values()))  # bound names inside are in the way too

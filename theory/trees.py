@@ -112,9 +112,7 @@ def setting_tree(setting: Setting) -> Json:
     flow, declared = setting.flow, declared_names(setting)
     return {
         "sizes": [str(name) for name in setting.sizes],
-        "symbols": {
-            v.name: {"role": v.role, "shape": [length(size) for size in v.shape], "sign": v.sign} for v in setting.variables
-        },
+        "symbols": {v.name: {"role": v.role, "shape": [length(size) for size in v.shape], "sign": v.sign} for v in setting.variables},
         "definitions": [{"name": d.name, **family_tree(d.family, declared=declared)} for d in setting.definitions],
         "hypotheses": [family_tree(h, "zero", declared) for h in setting.hypotheses],
         "flow": flow

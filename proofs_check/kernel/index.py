@@ -496,9 +496,7 @@ class Algebra:
     def _irreducible(self, poly: Poly) -> list[tuple[Poly, int]]:
         """The irreducible factors, primitive and with a positive leading coefficient, where the polynomial is one without sums; itself otherwise."""
         atoms = sorted(set(poly.atoms()), key=lambda atom: atom.key)
-        plain = all(
-            not term.bound and not term.power and all((_integer(e) or 0) > 0 for _, e in term.factors) for term in poly.terms
-        )
+        plain = all(not term.bound and not term.power and all((_integer(e) or 0) > 0 for _, e in term.factors) for term in poly.terms)
         degree = max((sum(_integer(e) or 0 for _, e in term.factors) for term in poly.terms), default=0)
         if not plain or not atoms or any(given > most for given, most in zip((len(poly.terms), len(atoms), degree), MOST_FACTORED, strict=True)):
             return [(poly, 1)]
@@ -869,9 +867,7 @@ def _holds_bound(atom: Atom, term: Term) -> bool:
     return not _labels(atom.key).isdisjoint(name for name, _ in term.bound)
 
 
-def _labellings(
-    bound: list[tuple[str, Size]], factors: Mapping[Atom, Exponent], power: Poly | None
-) -> Iterable[tuple[tuple[str, Size], ...]]:
+def _labellings(bound: list[tuple[str, Size]], factors: Mapping[Atom, Exponent], power: Poly | None) -> Iterable[tuple[tuple[str, Size], ...]]:
     """Orders of the bound indices that respect colours refined from where each index stands; all of them when there are few."""
     texts = [f"{atom.key}^{_text(exponent)}" for atom, exponent in factors.items()] + ([power.key] if power else [])
     colour = {name: str(size) for name, size in bound}
@@ -888,9 +884,7 @@ def _labellings(
     ordered = [groups[c] for c in sorted(groups, key=lambda c: (len(c), c))]
     if math.prod(math.factorial(len(group)) for group in ordered) > MOST_LABELLINGS:
         return [tuple(pair for group in ordered for pair in group)]
-    return (
-        tuple(pair for group in choice for pair in group) for choice in itertools.product(*(itertools.permutations(group) for group in ordered))
-    )
+    return (tuple(pair for group in choice for pair in group) for choice in itertools.product(*(itertools.permutations(group) for group in ordered)))
 
 
 def _view(name: str, colour: Mapping[str, str], texts: Iterable[str]) -> str:

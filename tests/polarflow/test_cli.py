@@ -71,7 +71,7 @@ def written(folder: Path, text: str, name: str = "model.toml") -> Path:
 
 def with_start(start: str, data: str = "") -> str:
     text = LAW.replace('kappa = "positive"', 'kappa = { sign = "positive", value = "1/2" }')
-    text = text.replace('A = "M x N"', 'A = { shape = "M x N", value = [[1, 2, -1, 1], [2, -1, 1, 1]] }' if not data else data)
+    text = text.replace('A = "M x N"', data or 'A = { shape = "M x N", value = [[1, 2, -1, 1], [2, -1, 1, 1]] }')
     text = text.replace('y = "M"', 'y = { shape = "M", value = [3, 2] }')
     return text + TRUE.replace("z[i]", "u[i]").replace('where = { z = "kernel(A)" }\n', "") + f"[start]\n{start}\n[run]\nT = 1\n"
 
@@ -98,7 +98,22 @@ def test_a_true_law_is_proved_and_a_false_one_refuted_with_its_witness(tmp_path:
     for claim in told["claims"]:
         for certificate in claim["certificate"]:
             assert check(certificate).outcome == claim["verdict"]
-    wanted = {"id", "kind", "title", "verdict", "evidence", "digits", "samples", "seconds", "domain", "given", "citation", "provenance", "witness", "certificate"}
+    wanted = {
+        "id",
+        "kind",
+        "title",
+        "verdict",
+        "evidence",
+        "digits",
+        "samples",
+        "seconds",
+        "domain",
+        "given",
+        "citation",
+        "provenance",
+        "witness",
+        "certificate",
+    }
     assert wanted <= law.keys()
 
 

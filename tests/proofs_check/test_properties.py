@@ -14,7 +14,7 @@ from mpmath import mpf
 from numerics import drift, integrate, problem
 from proofs_check.kernel.language import read_statement
 from proofs_check.kernel.points import residual_at
-from theory.papers.chou_rauhut_ward import K, R0, N, any_of_A, in_kernel, j, least_squares, log_law, power_law, u
+from theory.papers.chou_rauhut_ward import R0, K, N, any_of_A, in_kernel, j, least_squares, log_law, power_law, u
 from theory.statements import Evolves, Part, statement_tree
 from theory.symbols import total
 

@@ -82,9 +82,7 @@ def test_an_integral_moves_with_its_upper_limit() -> None:
 def test_substitution_does_not_capture_bound_indices() -> None:
     x = Variable("x", (N,), "parameter")
     put = substitute(total(x[j] * u[j], (j, N)), {"x": Family(((i, N),), total(W[k, i] * u[j], (j, N), (k, M)))})
-    wanted = sum(
-        unrolled(total(W[k, j] * u[i], (i, N), (k, M)), {j: n}) * sp.Symbol(f"u_{n}", positive=True) for n in range(3)
-    )
+    wanted = sum(unrolled(total(W[k, j] * u[i], (i, N), (k, M)), {j: n}) * sp.Symbol(f"u_{n}", positive=True) for n in range(3))
     assert sp.expand(unrolled(put) - wanted) == 0
 
 

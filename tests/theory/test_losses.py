@@ -42,7 +42,9 @@ def test_data_of_another_shape_are_refused() -> None:
 
 def test_the_residual_is_not_that_of_half_the_loss() -> None:
     loss = LOSSES["square"]
-    halved = replace(loss, definitions=tuple(d if d.name != "F" else replace(d, family=replace(d.family, value=d.family.value / 2)) for d in loss.definitions))
+    halved = replace(
+        loss, definitions=tuple(d if d.name != "F" else replace(d, family=replace(d.family, value=d.family.value / 2)) for d in loss.definitions)
+    )
     assert verdict(statement(halved, 1)).outcome == "refuted"
 
 

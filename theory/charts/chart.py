@@ -66,9 +66,7 @@ def transport(setting: Setting, chart: Reparametrisation) -> Setting:
         moved = substitute(away_from(moved, own), dict(chart.forward))
         field[name] = Family(inverse.indices, on_spheres(tidy(moved, avoid=own), chart.new))
     kept = [v for v in setting.variables if v.name not in {block.name for block in chart.old.parameters}]
-    definitions = tuple(
-        type(d)(d.name, Family(d.family.indices, substitute(d.family.value, dict(chart.forward)))) for d in setting.definitions
-    )
+    definitions = tuple(type(d)(d.name, Family(d.family.indices, substitute(d.family.value, dict(chart.forward)))) for d in setting.definitions)
     renewed = Setting((*chart.new.parameters, *kept), definitions, setting.hypotheses, instances=setting.instances)
     return vector_field(renewed, chart.new, field)
 

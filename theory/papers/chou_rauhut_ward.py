@@ -3,8 +3,9 @@
 The setting is that of H.-H. Chou, H. Rauhut, R. Ward, "Robust implicit regularization via weight normalization", arXiv:2305.05448, Information
 and Inference 13(3), 2024. The formulas below were re-derived from that setting and are checked here; none is a quotation of a theorem.
 
-Let $A \\in \\mathbb R^{M \\times N}$, $x = w^{\\odot L}$ with $w = r u$, $r > 0$, $\\|u\\| = 1$, $u_i > 0$, and $G = \\nabla F(x)$. The radius moves with
-rate $\\eta_r$ and the direction with $\\kappa\\eta_r$. The ratio $\\kappa$ is not scale free: $(x, y) \\to c\\,(x, y)$ takes $\\kappa$ to $\\kappa c^{-2/L}$.
+Let $A \\in \\mathbb R^{M \\times N}$, $x = w^{\\odot L}$ with $w = r u$, $r > 0$, $\\|u\\| = 1$, $u_i > 0$, and $G = \\nabla F(x)$.
+The radius moves with rate $\\eta_r$ and the direction with $\\kappa\\eta_r$. The ratio $\\kappa$ is not scale free:
+$(x, y) \\to c\\,(x, y)$ takes $\\kappa$ to $\\kappa c^{-2/L}$.
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ def in_kernel(setting: Setting) -> Setting:
     return setting.having(z, hypotheses=(KERNEL,))
 
 
-def _statement(name: str, title: str, parts: list[Part], mutants: list[Part], *, domain: str = "r > 0, u_i > 0, |u| = 1", given: tuple[str, ...] = ()) -> Statement:
+def _statement(
+    name: str, title: str, parts: list[Part], mutants: list[Part], *, domain: str = "r > 0, u_i > 0, |u| = 1", given: tuple[str, ...] = ()
+) -> Statement:
     return Statement(name, title, tuple(parts), tuple(mutants), domain, given, CITATION, PROVENANCE)
 
 
