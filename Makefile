@@ -13,7 +13,7 @@ verify: $(VENV)/.installed
 	$(BIN)/polarflow verify chou_rauhut_ward
 
 test: $(VENV)/.developer
-	$(BIN)/pytest
+	HYPOTHESIS_PROFILE=ci $(BIN)/pytest
 
 lint: $(VENV)/.developer
 	$(BIN)/ruff check .

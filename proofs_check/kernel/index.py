@@ -756,7 +756,8 @@ class Algebra:
         groups: dict[tuple[tuple[str, Size], ...], list[Term]] = {}
         for term in poly.terms:
             groups.setdefault(term.bound, []).append(term)
-        for bound, terms in groups.items():
+        for bound, members in groups.items():
+            terms = [term for term in members if term in poly.terms]  # some may have cancelled with an earlier group
             if not any(atom.kind != "entry" and _holds_bound(atom, term) for term in terms for atom, _ in term.factors):
                 continue
             names: dict[str, Index] = {name: self.fresh() for name, _ in bound}
