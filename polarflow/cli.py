@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -63,6 +65,17 @@ def _resolve(given: str) -> Any:
         _bad(str(error))
 
 
+@contextmanager
+def _ledger(path: Path | None) -> Iterator[Any]:
+    from proofs_check.ledger import NoLedger, default_path, opened
+
+    try:
+        with opened(path or default_path()) as book:
+            yield book
+    except NoLedger as error:
+        _bad(str(error))
+
+
 def _console(*, stderr: bool = False) -> Any:
     from rich.console import Console
 
@@ -95,7 +108,7 @@ def show(
     """One claim with its formula, domain, source and last verdict; or all claims of a paper or file."""
     from rich.text import Text
 
-    from proofs_check.ledger import default_path, opened
+    from proofs_check.ledger import default_path
 
     from .printing import formula, formula_latex
     from .tables import STYLE, card
@@ -124,7 +137,7 @@ def show(
             continue
         console.print(*card(statement), sep="\n")
         if path.exists():
-            with opened(path) as book:
+            with _ledger(path) as book:
                 filed = {label: (when, verdict) for when, label, verdict in reversed(book.last(f"{found.name}/{statement.id}"))}
             for when, verdict in (filed[part.label] for part in statement.parts if part.label in filed):
                 console.print(Text.assemble(f"last verdict, {when}: ", (verdict.outcome, STYLE[verdict.outcome])))
@@ -184,8 +197,6 @@ def verify(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every part and mutant with its formula and witness.")] = False,
 ) -> None:
     """Check every claim: proofs for all sizes and at explicit sizes, counterexamples for what is false, drift at high precision."""
-    from proofs_check.ledger import default_path, opened
-
     from .tables import claims, details, summary
     from .verifying import BudgetSpent, Options, as_json, go_through, size_of
 
@@ -198,7 +209,7 @@ def verify(
     rows: list[Any] = []
     ending: str | None = None
     code = PROVED
-    with opened(ledger or default_path()) as book, _progress(console, size_of(found)) as advance:
+    with _ledger(ledger) as book, _progress(console, size_of(found)) as advance:
         try:
             for step in go_through(found, book, options):
                 if not rows or rows[-1] is not step.row:
@@ -314,8 +325,6 @@ def _write(path: Path, content: str) -> None:
 
 def _progress(console: Any, total: int) -> Any:
     """A bar on a terminal, nothing elsewhere; gives the function that advances it."""
-    from contextlib import contextmanager
-
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     @contextmanager

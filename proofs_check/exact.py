@@ -106,7 +106,7 @@ def verdict(part: Part, *, seed: int = 0, samples: int = 6, second_route: bool =
     if (part.setting.sizes and second_route) or general.outcome != "proved":
         findings += [at_instance(part, instance) for instance in instances]
     if general.outcome != "proved" or general.conditions:
-        for instance in instances:
+        for instance in (*instances, *_other_sizes(part.setting, instances)):
             found = counterexample(part, instance, samples=samples, seed=seed)
             findings.append(found)
             if found.outcome == "refuted":
@@ -119,6 +119,14 @@ def instances_of(setting: Setting) -> tuple[Instance, ...]:
     if setting.instances:
         return setting.instances
     return (Instance({size.name: DEFAULT_SIZES[n % len(DEFAULT_SIZES)] for n, size in enumerate(setting.sizes)}),)
+
+
+def _other_sizes(setting: Setting, instances: tuple[Instance, ...]) -> tuple[Instance, ...]:
+    """The first instance with every size one larger: what holds at the sizes asked for alone is not to pass for a law."""
+    first = instances[0]
+    if not setting.sizes or any(isinstance(value, tuple) for value in first.values.values()):
+        return ()
+    return (Instance({name: value + 1 for name, value in first.sizes.items()}, first.values),)
 
 
 def label(setting: Setting, instance: Instance) -> str:

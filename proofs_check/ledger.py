@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -62,6 +63,10 @@ def digest(question: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+class NoLedger(ValueError):
+    """A file that cannot serve as a ledger; the text says why and what to do."""
+
+
 class Ledger:
     """Verdicts by the digest of their question, in one SQLite file (or in memory, for `None`)."""
 
@@ -102,13 +107,18 @@ def read_verdict(findings: list[dict[str, Any]]) -> Verdict:
 
 @contextmanager
 def opened(path: Path | None) -> Iterator[Ledger]:
-    """A ledger that is closed again; one file may be used by several runs at once."""
-    with closing(Ledger(path)) as ledger:
+    """A ledger that is closed again; one file may be used by several runs at once.
+
+    Raises `NoLedger` when the file is not one, or cannot be written.
+    """
+    try:
+        ledger = Ledger(path)
+    except (sqlite3.Error, OSError) as error:
+        raise NoLedger(f"{path} cannot be used as a ledger: {error}; move it away, or name another file with --ledger") from error
+    with closing(ledger):
         yield ledger
 
 
 def default_path() -> Path:
     """`$POLARFLOW_LEDGER`, or `.polarflow/ledger.sqlite` in the current folder."""
-    import os
-
     return Path(os.environ.get("POLARFLOW_LEDGER", ".polarflow/ledger.sqlite"))

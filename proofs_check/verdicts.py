@@ -52,9 +52,13 @@ class Verdict:
 
     @property
     def contradictory(self) -> bool:
-        """Whether an unconditional proof stands against a counterexample: then one of the engines is wrong."""
-        proved = any(finding.outcome == "proved" and not finding.conditions for finding in self.findings)
-        return proved and any(finding.outcome == "refuted" for finding in self.findings)
+        """Whether an unconditional proof stands against a counterexample that it covers: then one of the engines is wrong.
+
+        A proof at explicit sizes does not cover a counterexample at others.
+        """
+        proved = {finding.route for finding in self.findings if finding.outcome == "proved" and not finding.conditions}
+        refuted = {finding.route.removeprefix("points, ") for finding in self.findings if finding.outcome == "refuted"}
+        return bool(refuted) and (not proved.isdisjoint({"all sizes", "exact"}) or not proved.isdisjoint(refuted))
 
     @property
     def decisive(self) -> Finding | None:

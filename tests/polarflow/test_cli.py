@@ -257,6 +257,14 @@ def test_derive_of_a_single_claim_says_what_to_give() -> None:
     assert "whole paper" in found.stderr
 
 
+def test_a_ledger_that_is_none(tmp_path: Path) -> None:
+    path = written(tmp_path, LAW + TRUE)
+    for ledger in (written(tmp_path, "not a database, and longer than a header of one " * 9, "no.sqlite"), path / "below" / "a-file.sqlite"):
+        found = polarflow("verify", path, "--ledger", ledger)
+        assert found.exit_code == 2
+        assert "cannot be used as a ledger" in found.stderr
+
+
 def test_files_that_hold_no_certificate(tmp_path: Path) -> None:
     for text in ("{}", "not json", "[1, 2]"):
         found = polarflow("check", written(tmp_path, text, "c.json"))
