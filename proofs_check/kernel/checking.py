@@ -46,7 +46,7 @@ def check(certificate: Json) -> Accepted:
                 at = f" at the entry {list(entry)}" if entry else ""
                 return Accepted("refuted", f"at the point given the difference of the two sides{at} is {rational or ball}, not 0")
         raise Rejected(f"{certificate['kind']!r} is not a kind of certificate this kernel knows")
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise Rejected(f"the certificate is not well formed: {type(error).__name__}: {error}") from error
 
 

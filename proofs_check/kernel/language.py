@@ -25,6 +25,7 @@ FUNCTIONS: Final = frozenset({"log", "exp", "sin", "cos", "asinh", "atan", "atan
 ROLES: Final = frozenset({"parameter", "constant", "cotangent", "time"})
 SIGNS: Final = frozenset({"positive", "nonnegative", "nonzero", "real"})
 DEEPEST: Final = 200
+LARGEST_SIZE: Final = 5000
 
 
 class Rejected(ValueError):
@@ -181,7 +182,7 @@ class _Reader:
         raise Rejected(f"the name {name!r} is not declared")
 
     def size(self, node: Json) -> Size:
-        if isinstance(node, int) and not isinstance(node, bool) and node >= 1:
+        if isinstance(node, int) and not isinstance(node, bool) and 1 <= node <= LARGEST_SIZE:
             return node
         if isinstance(node, str) and node in self.sizes:
             return node
@@ -253,11 +254,14 @@ class _Reader:
 
     def constant(self, tree: Tree) -> None:
         """Where there is a flow, hypotheses are about constants, so that it cannot leave them."""
-        for name in _mentioned(tree):
+        waiting, seen = _mentioned(tree), set[str]()
+        while waiting:
+            name = waiting.pop()
+            seen.add(name)
             if name in self.symbols and self.symbols[name].role != "constant":
                 raise Rejected(f"a hypothesis mentions {name!r}, which is not a constant")
             if name in self.definitions:
-                self.constant(self.definitions[name].value)
+                waiting |= _mentioned(self.definitions[name].value) - seen
 
     def blocks(self, node: Json) -> dict[str, Family]:
         found = {str(name): self.family(entry) for name, entry in node.items()}

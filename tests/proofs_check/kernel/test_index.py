@@ -564,16 +564,23 @@ def test_a_tree_written_in_another_way_is_recognised(data: st.DataObject) -> Non
 
 
 @given(st.data())
-def test_a_polynomial_read_back_is_itself(data: st.DataObject) -> None:
-    tree = data.draw(trees({}, 3))
-    statement = equal(tree, 0)
+def test_a_polynomial_as_a_tree_has_the_values_of_the_tree_it_came_from(data: st.DataObject) -> None:
+    scope = data.draw(SCOPES)
+    statement = equal(data.draw(trees(scope, 3)), 0, *([name, size] for name, size in scope.items()))
     assert isinstance(statement.claim, Equal)
     algebra = Algebra(statement)
     try:
         poly = algebra.of_tree(statement.claim.left)
-        again = algebra.of_tree(tree_of(poly))
+        both = [replace(statement, claim=replace(statement.claim, right=tree_of(p))) for p in (poly, algebra.cleared(poly))]
     except Rejected as error:
         if not EMPTY.search(str(error)):
             raise
         return
-    assert not algebra.cleared(algebra.of_tree(tree_of(algebra.cleared(poly)))).terms.keys() ^ algebra.cleared(again).terms.keys()
+    for written in both:
+        where = point(2, 2, data.draw)
+        try:
+            found = residual_at(written, where)
+            meant = holds(statement, algebra.conditions, where)
+        except Rejected:  # not defined there
+            continue
+        assert not meant or all(value.contains(0) for value in found.values())

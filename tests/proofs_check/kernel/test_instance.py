@@ -426,6 +426,12 @@ def test_a_flow_that_leaves_its_sphere_is_rejected() -> None:
             read_statement(node)
 
 
+def test_an_explicit_size_without_bound_is_rejected() -> None:
+    node = polar(evolves(["sum", "s", 10**9, 1]))
+    with pytest.raises(Rejected, match="not a declared size"):
+        read_statement(node)
+
+
 def test_a_hypothesis_about_what_moves_is_rejected() -> None:
     node = polar(evolves("r"))
     node["hypotheses"].append({"indices": [], "zero": ["+", "r", -1]})
