@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from numerics import InvalidProblem, problem
+from numerics import problem
 from proofs_check.sampling import Sizes, basis, given_point
 from theory.derivations import Derivation, energy_dissipation, equations_of_motion
 from theory.files import Theory, read
@@ -112,6 +112,3 @@ def _experiments(theory: Theory) -> tuple[Experiment, ...]:
     if not (stay or move):
         return ()
     return (Experiment("run", "", theory.setting, theory.data, theory.start, theory.times, tuple(stay), tuple(move)),)
-
-
-__all__ = ["InvalidProblem", "NoSuchTarget", "Target", "resolve"]

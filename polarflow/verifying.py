@@ -38,7 +38,6 @@ class PartResult:
     part: Part
     wanted: Outcome
     verdict: Verdict
-    reused: bool = False
 
     @property
     def passed(self) -> bool:
@@ -129,7 +128,7 @@ def go_through(target: Target, ledger: Ledger, options: Options) -> Iterator[Ste
         key = digest([_question(part, options), step])
         known = None if options.fresh else ledger.find(key)
         if known is not None:
-            return PartResult(part, wanted, known, reused=True)
+            return PartResult(part, wanted, known)
         found = verdict(part, seed=options.seed, samples=options.samples, second_route=not step)
         ledger.file(key, f"{target.name}/{name}", part.label, found)
         return PartResult(part, wanted, found)

@@ -64,13 +64,13 @@ def _matches(statement: Statement, algebra: Algebra, poly: Poly, hypotheses: tup
             if lead.power:
                 continue
             sizes = dict(pattern_bound)
-            for names in _unify(list(pattern.items()), factors, {**free, **sizes}, dict(bound), {}, set(sizes)):
+            for names in _unify(list(pattern.items()), factors, {**free, **sizes}, {}, set(sizes)):
                 eaten = {names[name] for name in sizes}
                 if len(eaten) != len(sizes) or not eaten <= {name for name, _ in bound}:
                     continue
                 rest = dict(factors)
                 for atom, exponent in pattern.items():
-                    target = algebra._rename_atom(atom, names)
+                    target = algebra.rename_atom(atom, names)
                     if target in rest:
                         left = rest.pop(target) - exponent  # type: ignore[operator]
                         if left != fmpq(0):
@@ -87,7 +87,6 @@ def _unify(
     pattern: list[tuple[Atom, Exponent]],
     factors: Mapping[Atom, Exponent],
     sizes: Mapping[str, Size],
-    bound: Mapping[str, Size],
     names: dict[str, Index],
     consumed: set[str],
 ) -> Iterator[dict[str, Index]]:
@@ -106,7 +105,7 @@ def _unify(
         for own, given in zip(atom.indices, target.indices, strict=True):
             fits = fits and (own if isinstance(own, int) or own not in sizes else trial.setdefault(own, given)) == given
         if fits:
-            yield from _unify(rest, factors, sizes, bound, trial, consumed)
+            yield from _unify(rest, factors, sizes, trial, consumed)
 
 
 def poly_tree(algebra: Algebra, poly: Poly) -> Any:
@@ -119,7 +118,7 @@ def _term_tree(algebra: Algebra, term: Term, coefficient: fmpq) -> Any:
     names: dict[str, Index] = {name: f"c{name[1:]}_" for name, _ in bound}
     parts: list[Any] = [_number(coefficient)]
     for atom, exponent in factors.items():
-        base = _atom_tree(algebra, algebra._rename_atom(atom, names))
+        base = _atom_tree(algebra, algebra.rename_atom(atom, names))
         parts.append(base if exponent == fmpq(1) else ["^", base, poly_tree(algebra, exponent) if isinstance(exponent, Poly) else _number(exponent)])
     if power:
         parts.append(["exp", poly_tree(algebra, algebra.rename(power, names))])

@@ -13,6 +13,8 @@ from theory.settings import Setting
 from theory.statements import Complete, Evolves, Part, gradient_tree, statement_tree
 
 from .cofactors import search
+from .instances import instances_of, label
+from .kernel import FORMAT, check
 from .kernel.all_sizes import residual
 from .kernel.language import Rejected, read_statement
 from .kernel.points import Place, precision
@@ -26,9 +28,6 @@ DEEPEST = 3
 
 def count(part: Part, *, seed: int = 0) -> Finding:
     """How many independent laws the flow has at the setting's first instance, by a certificate whose number decides the claim."""
-    from .exact import instances_of, label
-    from .kernel import FORMAT, check
-
     start = time.perf_counter()
     claim, setting = part.assertion, part.setting
     assert isinstance(claim, Complete)

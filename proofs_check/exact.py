@@ -18,14 +18,14 @@ from theory.trees import Unstatable
 from .cofactors import search
 from .counting import count
 from .division import certify
+from .instances import instances_of, label, sizes_of
 from .kernel import FORMAT, check
 from .kernel.all_sizes import residual
-from .kernel.language import Rejected, Statement, read_statement
+from .kernel.language import Rejected, read_statement
 from .kernel.points import residual_at
 from .sampling import NoPoint, assignment, sample
 from .verdicts import Finding, Verdict
 
-DEFAULT_SIZES = (4, 2, 3, 5)
 BITS = 333
 SCALES = (Fraction(1), Fraction(1, 8), Fraction(1, 3), Fraction(1, 100), Fraction(5))
 
@@ -54,7 +54,7 @@ def at_instance(part: Part, instance: Instance) -> Finding:
     route = label(part.setting, instance)
     try:
         tree = statement_tree(part)
-        where = {"sizes": _sizes(part.setting, instance), "values": {name: _plain(value) for name, value in instance.values.items()}}
+        where = {"sizes": sizes_of(part.setting, instance), "values": {name: _plain(value) for name, value in instance.values.items()}}
         certificate = {"format": FORMAT, "kind": "instance", "statement": tree, **certify(read_statement(tree), where)}
         return _proved(route, certificate, start)
     except (Rejected, Unstatable, NotImplementedError) as error:
@@ -114,35 +114,12 @@ def verdict(part: Part, *, seed: int = 0, samples: int = 6, second_route: bool =
     return Verdict(tuple(findings))
 
 
-def instances_of(setting: Setting) -> tuple[Instance, ...]:
-    """The setting's instances, or one with small distinct sizes."""
-    if setting.instances:
-        return setting.instances
-    return (Instance({size.name: DEFAULT_SIZES[n % len(DEFAULT_SIZES)] for n, size in enumerate(setting.sizes)}),)
-
-
 def _other_sizes(setting: Setting, instances: tuple[Instance, ...]) -> tuple[Instance, ...]:
     """The first instance with every size one larger: what holds at the sizes asked for alone is not to pass for a law."""
     first = instances[0]
     if not setting.sizes or any(isinstance(value, tuple) for value in first.values.values()):
         return ()
     return (Instance({name: value + 1 for name, value in first.sizes.items()}, first.values),)
-
-
-def label(setting: Setting, instance: Instance) -> str:
-    """The instance in a few words: N=4 M=2 L=3."""
-    sizes = [f"{name}={value}" for name, value in _sizes(setting, instance).items()]
-    values = [f"{name}={value}" for name, value in instance.values.items() if not isinstance(value, tuple) and _used(setting, name)]
-    return " ".join([*sizes, *values])
-
-
-def _used(setting: Setting, name: str) -> bool:
-    expressions = [d.family.value for d in setting.definitions] + ([setting.flow.pairing] if setting.flow else [])
-    return any(symbol.name == name for e in expressions for symbol in e.free_symbols)
-
-
-def _sizes(setting: Setting, instance: Instance) -> dict[str, int]:
-    return {size.name: instance.sizes[size.name] for size in setting.sizes}
 
 
 def _plain(value: Any) -> Any:
@@ -158,6 +135,3 @@ def _points(setting: Setting, instance: Instance, random: Random, most: int) -> 
 def _proved(route: str, certificate: dict[str, Any], start: float) -> Finding:
     accepted = check(certificate)
     return Finding(route, "proved", "exact", accepted.text, certificate, accepted.conditions, seconds=time.perf_counter() - start)
-
-
-__all__ = ["Statement", "all_sizes", "at_instance", "counterexample", "instances_of", "label", "verdict"]

@@ -322,12 +322,12 @@ class Algebra:
     ) -> tuple[dict[Atom, Exponent], Poly | None]:
         renamed: dict[Atom, Exponent] = {}
         for atom, exponent in factors.items():
-            atom = self._rename_atom(atom, names)
+            atom = self.rename_atom(atom, names)
             exponent = _exponent(self.rename(exponent, names)) if isinstance(exponent, Poly) else exponent
             renamed[atom] = _add_exponents(renamed[atom], exponent) if atom in renamed else exponent
         return renamed, self.rename(power, names) if power else None
 
-    def _rename_atom(self, atom: Atom, names: Mapping[str, Index]) -> Atom:
+    def rename_atom(self, atom: Atom, names: Mapping[str, Index]) -> Atom:
         indices = tuple(names.get(i, i) if isinstance(i, str) else i for i in atom.indices)
         return Atom(atom.kind, atom.name, indices, tuple(self.rename(poly, names) for poly in atom.inside))
 

@@ -17,7 +17,7 @@ from itertools import permutations
 import sympy as sp
 from sympy.combinatorics import Permutation
 
-from ..charts import angles, direction, polar, rederive, sphere_metric, transport, weight_norm
+from ..charts import angle_space, angles, direction, polar, rederive, sphere_metric, transport, weight_norm
 from ..derivations import energy_dissipation, equations_of_motion
 from ..dynamics import gradient_flow
 from ..losses import Loss, any_loss, any_loss_of, square
@@ -188,7 +188,7 @@ def angle_flow(dimension: int, *, metric: bool, level: int | None = None, rows: 
     """The flow in hyperspherical angles: of every loss of w (no level), or of every f(Ax) with x = w^level."""
     phi = angles(dimension)
     turned = direction(dimension)
-    space = Space((r, *phi))
+    space = angle_space(dimension, r)
     inverse = sphere_metric(dimension) if metric else {}
     rates = {"r": Family((), ETA), **{angle.name: Family((), K * ETA * inverse.get(angle.name, sp.S.One)) for angle in phi}}
     if level is None:
