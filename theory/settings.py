@@ -180,6 +180,11 @@ def substitute(expression: sp.Expr, families: Mapping[str, Family]) -> sp.Expr:
     return put(expression)
 
 
+def family(value: sp.Expr, *indices: tuple[sp.Symbol, sp.Expr]) -> Family:
+    """A family from an expression and its indices with their sizes."""
+    return Family(tuple(indices), sp.sympify(value))
+
+
 def indices_of(variable: Variable, letters: str = "ijlpq") -> Indices:
     """Names for the indices of a variable: i, j, ... with the lengths of its shape."""
     return tuple((index(letter), length) for letter, length in zip(letters, variable.shape, strict=False))
