@@ -13,6 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 PROVED, REFUTED, BAD_INPUT, BUDGET = 0, 1, 2, 3
+LARGEST_SIZE = 1000
 
 app = typer.Typer(
     name="polarflow",
@@ -22,13 +23,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="""Derive, check and integrate gradient flows; nothing is called proved that the kernel did not check.
 
-A TARGET is a shipped paper (`chou_rauhut_ward`), one of its claims (`chou_rauhut_ward/C6`), or a theory file of your own (`my_model.toml`).
+A TARGET is a shipped paper (`chou_rauhut_ward`), one of its claims (`chou_rauhut_ward/C6`), a network with its widths (`linear_network:5,3,2`,
+`relu_network:4,3,1`, `relu_network_bias:4,3,1`), or a theory file of your own (`my_model.toml`).
 
 Exit codes: **0** every claim reached the evidence it requires, **1** one was refuted or fell short, **2** bad input, **3** a budget ran out.
 """,
 )
 
-Target = Annotated[str, typer.Argument(help="A shipped paper, paper/claim, or a theory file (.toml).", show_default=False)]
+Target = Annotated[str, typer.Argument(help="A shipped paper, paper/claim, network:widths, or a theory file (.toml).", show_default=False)]
+
+
+class Losses(StrEnum):
+    """For which losses a law has to hold."""
+
+    every = "every"
+    given = "given"
 
 
 class Format(StrEnum):
@@ -181,6 +190,87 @@ def derive(
                 for derived in found.derivations
             ]
             typer.echo(json.dumps(told, indent=2))
+
+
+@app.command()
+def discover(
+    target: Target,
+    losses: Annotated[Losses, typer.Option("--loss", help="Laws of every loss of the target's kind, f(Ax) or f(x), or of the given one.")] = Losses.every,
+    sizes: Annotated[list[str] | None, typer.Option("--set", help="A size, as in --set N=6; by default those of the target.", show_default=False)] = None,
+    steps: Annotated[bool, typer.Option("--steps", help="What one step of gradient descent adds to each quadratic law, proved.")] = False,
+    format: Annotated[Format, typer.Option("--format", help="text, latex or json.")] = Format.text,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write laws and certificates to this file; - for standard output.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random rational points.")] = 0,
+) -> None:
+    """Find the conserved quantities of a flow, prove each, and say how many there can be and whether the list is complete.
+
+    A law has to hold for every loss; what a law may not know (inputs, activation patterns) is declared [arbitrary] in a theory file. Laws are looked
+    for in index notation, for all sizes at once, then at explicit sizes. The number of laws is counted near a random rational point: a lower bound on
+    the dimension of the flow's Lie algebra leaves room for so many and no more. Ctrl-C ends the search, and what was found is told.
+
+    Exit codes: **0** the list is complete, **1** it is not, or that is unknown, **2** bad input, **130** interrupted.
+    """
+    from discovery.discover import Search
+
+    from .discovering import NoCase, cases, told
+    from .tables import discovery
+
+    found = _resolve(target)
+    try:
+        wanted = cases(found, losses.value, _sizes(sizes or []))
+    except NoCase as error:
+        _bad(str(error))
+    to_stdout = format is Format.json or (json_file is not None and str(json_file) == "-")
+    console = _console(stderr=to_stdout)
+    results = []
+    code = PROVED
+    for case in wanted:
+        with _status(console) as say:
+            search = Search(case.setting, case.instance, seed, report=say)
+            try:
+                for law in search.run():
+                    say(f"{search.found} laws, the last one {law.kind}")
+            except KeyboardInterrupt:
+                code = 130
+                search.close()
+        result = search.result()
+        results.append(told(case, result, steps=steps))
+        if format is Format.latex:
+            for line in results[-1]["laws"]:
+                typer.echo(line["latex"])
+        elif not to_stdout:
+            console.print(discovery(case, result, steps=steps))
+        if code == 130:
+            break
+        code = max(code, PROVED if result.complete else REFUTED)
+    if to_stdout or json_file is not None:
+        told_all = json.dumps(results[0] if len(wanted) == 1 else {"schema": results[0]["schema"], "cases": results}, indent=1)
+        if to_stdout:
+            typer.echo(told_all)
+        else:
+            _write(json_file, told_all)  # type: ignore[arg-type]
+    raise typer.Exit(code)
+
+
+def _sizes(given: list[str]) -> dict[str, int]:
+    """N=6 as a size; several may stand in one option, with commas between them."""
+    found = {}
+    for part in (part for text in given for part in text.split(",")):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or not value.isdigit() or not 1 <= int(value) <= LARGEST_SIZE:
+            _bad(f"--set {part} was given; wanted is a size with a whole number from 1 to {LARGEST_SIZE}, such as --set N=6")
+        found[name] = int(value)
+    return found
+
+
+@contextmanager
+def _status(console: Any) -> Iterator[Any]:
+    """A line that says what is being done, on a terminal; nothing elsewhere."""
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status("") as status:
+        yield lambda said: status.update(said[:100])
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
@@ -50,7 +51,9 @@ class _Latex(LatexPrinter):
         return rf"\frac{{\partial {self._print(node.expr)}}}{{\partial {self._print(node.variables[0])}}}"
 
     def _print_Indexed(self, node: sp.Indexed) -> str:
-        return rf"{self._print(node.base)}_{{{','.join(self._print(i) for i in node.indices)}}}"
+        name = self._print(node.base)
+        name = f"({name})" if "_" in name or "^" in name else name  # a second subscript needs something to stand on
+        return rf"{name}_{{{','.join(self._print(i) for i in node.indices)}}}"
 
 
 def text(expression: sp.Basic) -> str:
@@ -108,6 +111,17 @@ def condition(key: str) -> str:
     names = dict(zip(labels, "abcdefgh", strict=False))
     lettered = re.sub(r"#[0-9]+\.[0-9]+", lambda match: names.get(match[0], match[0]), key)
     return re.sub(r"\+ -(1\*)?", "- ", lettered)
+
+
+def essential(conditions: Sequence[str]) -> list[str]:
+    """The conditions without those that say of an absolute value what another says of its argument.
+
+    >>> essential(["u - 1 != 0", "abs(u - 1) > 0", "u > 0"])
+    ['u - 1 != 0', 'u > 0']
+    """
+    nonzero = {line.removesuffix(" != 0") for line in conditions if line.endswith(" != 0")}
+    said = {f"abs({inner}) {relation} 0" for inner in nonzero for relation in (">", "!=")}
+    return [line for line in conditions if line not in said]
 
 
 def kind(assertion: Assertion) -> str:

@@ -9,11 +9,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from discovery.discover import Discovery, Law
 from proofs_check.verdicts import Finding, Outcome
 from theory.derivations import Derivation
 from theory.statements import Statement
 
-from .printing import condition, formula, text
+from .discovering import Case, heading, scope, step, verdict, where
+from .printing import condition, essential, formula, text
 from .targets import Target
 from .verifying import PartResult, Row
 
@@ -170,4 +172,40 @@ def card(statement: Statement) -> list[RenderableType]:
         told += [Text(f"  {m.label}: {formula(m.assertion)}", style="dim") for m in statement.mutants]
     if statement.citation:
         told.append(Text(f"source: {statement.citation} ({statement.provenance})", style="dim"))
+    return told
+
+
+def discovery(case: Case, found: Discovery, *, steps: bool = False) -> Group:
+    """The laws of a flow, one in each row, and whether there are more."""
+    table = _table(heading(case))
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column("conserved", ratio=1, min_width=24)
+    table.add_column("kind", no_wrap=True)
+    table.add_column("laws", justify="right", no_wrap=True)
+    table.add_column("proved for", no_wrap=True)
+    for number, law in enumerate(found.laws, 1):
+        table.add_row(str(number), _law_lines(law, steps), law.kind, str(law.adds), scope(law))
+    for quadrature in found.quadratures:
+        table.add_row("", Text(quadrature.text), "quadrature", "", "")
+    style = "bold green" if found.complete else "bold yellow" if found.complete is None else "bold red"
+    told = [Text(verdict(found), style=style)]
+    if found.count is not None and found.count.outcome == "proved":
+        told.append(Text(found.count.reason, style="dim"))
+    if not found.complete:
+        told.append(Text("searched: " + "; ".join(found.searched), style="dim"))
+    return Group(*([table] if found.laws or found.quadratures else [Text(heading(case), style="bold")]), *told)
+
+
+def _law_lines(law: Law, steps: bool) -> Text:
+    told = Text(text(law.quantity.value))
+    names = [str(index) for index, _ in law.quantity.indices]
+    if names:
+        told.append(f"   for all {', '.join(names)}", style="dim")
+    for line in where(law):
+        told.append(f"\nwhere {line}", style="dim")
+    for line in essential(law.finding.conditions):
+        told.append(f"\nwhere {condition(line)}", style="dim")
+    changed = step(law) if steps else None
+    if changed is not None:
+        told.append(f"\none step adds {text(changed.change)}", style="dim")
     return told

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from numerics import problem
 from proofs_check.sampling import Sizes, basis, given_point
-from theory.derivations import Derivation, energy_dissipation, equations_of_motion
+from theory.derivations import Derivation, energy_dissipation, equations_of_motion, moves_unknown
 from theory.files import Theory, read
+from theory.models import linear_network, relu_network
 from theory.papers import NAMES, paper
 from theory.separable import NotSeparable, dual_coordinates
-from theory.settings import Setting
+from theory.settings import Instance, Setting
 from theory.statements import Evolves, Experiment, Statement, Watched
+
+
+LARGEST_WIDTH = 1000
+NETWORKS: Mapping[str, tuple[str, Callable[[int], Setting]]] = {
+    "linear_network": ("Deep linear network", linear_network),
+    "relu_network": ("ReLU network with frozen patterns", relu_network),
+    "relu_network_bias": ("ReLU network with biases and frozen patterns", lambda depth: relu_network(depth, bias=True)),
+}
 
 
 class NoSuchTarget(ValueError):
@@ -30,10 +41,11 @@ class Target:
     statements: tuple[Statement, ...]
     derivations: tuple[Derivation, ...]
     experiments: tuple[Experiment, ...]
+    claim: str = ""  # the one asked for, if it was one
 
 
 def resolve(given: str) -> Target:
-    """The target named `paper`, `paper/claim`, `file.toml` or `file.toml/claim`.
+    """The target named `paper`, `paper/claim`, `network:widths`, `file.toml` or `file.toml/claim`.
 
     Raises `NoSuchTarget`, and what reading the file raises.
     """
@@ -41,8 +53,31 @@ def resolve(given: str) -> Target:
         name, _, claim = given.partition("/")
         shipped = paper(name)
         return _only(Target(name, shipped.title, shipped.setting, shipped.statements, shipped.derivations, shipped.experiments), claim)
+    if given.partition(":")[0] in NETWORKS and not Path(given).exists():
+        return _network(given)
     path, claim = _file(given)
     return _only(_from_file(read(path), str(path)), claim)
+
+
+@cache
+def _built(name: str, depth: int) -> Setting:
+    """The network of a depth, whose widths are symbols: what is derived from it once is there for all widths."""
+    return NETWORKS[name][1](depth)
+
+
+def _network(given: str) -> Target:
+    """A network with the widths of its layers, from the input to the output: linear_network:5,3,2."""
+    name, _, widths = given.partition(":")
+    try:
+        sizes = [int(width) for width in widths.replace("-", ",").split(",")]
+    except ValueError:
+        sizes = []
+    if len(sizes) < 2 or not all(1 <= width <= LARGEST_WIDTH for width in sizes):
+        raise NoSuchTarget(
+            f"{given!r} does not say how wide the layers are; write two or more widths from 1 to {LARGEST_WIDTH}, the inputs first: {name}:5,3,2"
+        )
+    setting = replace(_built(name, len(sizes) - 1), instances=(Instance({f"d{n}": width for n, width in enumerate(sizes)}),))
+    return Target(given, f"{NETWORKS[name][0]} {'-'.join(map(str, sizes))}", setting, (), (equations_of_motion(setting),), ())
 
 
 def _file(given: str) -> tuple[Path, str]:
@@ -53,7 +88,7 @@ def _file(given: str) -> tuple[Path, str]:
         return Path(given), ""
     near = difflib.get_close_matches(given.split("/")[0], NAMES, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise NoSuchTarget(f"{given!r} is neither a shipped paper ({', '.join(NAMES)}) nor a theory file ending in .toml.{hint} Try: polarflow list")
+    raise NoSuchTarget(f"{given!r} is neither a shipped paper ({', '.join(NAMES)}) nor a theory file ending in .toml, nor a network such as linear_network:5,3,2.{hint} Try: polarflow list")
 
 
 def _only(target: Target, claim: str) -> Target:
@@ -66,7 +101,7 @@ def _only(target: Target, claim: str) -> Target:
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise NoSuchTarget(f"{target.name} has no claim {claim!r}; it has {', '.join(known)}.{hint}")
     experiments = tuple(e for e in target.experiments if e.statement == claim)
-    return replace(target, statements=tuple(chosen), derivations=(), experiments=experiments)
+    return replace(target, claim=claim, statements=tuple(chosen), derivations=(), experiments=experiments)
 
 
 def _from_file(theory: Theory, name: str) -> Target:
@@ -74,7 +109,8 @@ def _from_file(theory: Theory, name: str) -> Target:
     derivations: list[Derivation] = []
     if setting.flow is not None:
         derivations.append(equations_of_motion(setting))
-        if any(d.name == "F" for d in setting.definitions) and not setting.flow.drift:
+        value = next((d for d in setting.definitions if d.name == "F"), None)
+        if value is not None and not setting.flow.drift and not moves_unknown(setting, setting.unfold(value[()])):
             derivations.append(energy_dissipation(setting)[1])
         derivations += _separated(setting)
     return Target(name, theory.title, setting, theory.statements, tuple(derivations), _experiments(theory))

@@ -1,29 +1,76 @@
-"""The producer of counts: a random rational point, brackets until the rank settles, a basis of the laws, a minor of their gradients."""
+"""The producer of counts: a random rational point, controls that reach as far as they can, a basis of each law's own constants."""
 
 from __future__ import annotations
 
 import time
-from itertools import product
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Any
-
-from flint import arb, fmpq
 
 from theory.settings import Setting
 from theory.statements import Complete, Evolves, Part, gradient_tree, statement_tree
 
 from .cofactors import search
 from .instances import instances_of, label
-from .kernel import FORMAT, check
+from .kernel import FORMAT, check, language
 from .kernel.all_sizes import residual
+from .kernel.graph import Motion, Place
 from .kernel.language import Rejected, read_statement
-from .kernel.points import Place, precision
-from .kernel.rank import fields_rank, law_gradients, vector_fields
+from .kernel.points import gradients_at, precision
+from .kernel.rank import located
+from .kernel.reach import independent, reached
 from .sampling import NoPoint, Point, Sizes, assignment, basis, sample
 from .verdicts import Finding, Outcome
 
 BITS = 333
-DEEPEST = 3
+PRIME = 2**31 - 1
+ORDERS = (0, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 26, 33, 41, 50, 60)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The dimension of a flow, the rank that its controls were seen to reach, and these controls."""
+
+    dimension: int
+    rank: int
+    controls: dict[str, Any]
+
+    @property
+    def possible(self) -> int:
+        """How many independent laws there can be at most, which the kernel will confirm."""
+        return self.dimension - self.rank
+
+
+def reach(tree: Any, where: Any, *, seed: int = 0) -> Iterator[Reach]:
+    """Longer and longer series until the rank grows no more, the best so far at every step; for a statement's tree and a point of it.
+
+    Raises `Rejected` where the flow cannot be evaluated at the point.
+    """
+    place = located(read_statement(tree), where)
+    moved = place.motion
+    dimension, best = len(moved.moving), -1
+    prime = None if _transcendental(moved) else PRIME
+    for order in ORDERS:
+        controls = {"prime": prime, "width": dimension + 4, "order": order, "seed": seed}
+        with precision(where["bits"]):
+            rank = reached(moved, place.at, controls)
+        if rank <= best and order > ORDERS[1]:
+            return
+        if rank > best:
+            best = rank
+            yield Reach(dimension, rank, controls)
+        if rank == dimension:
+            return
+
+
+def _transcendental(moved: Motion) -> bool:
+    """Whether the velocities hold roots or functions, which have no values modulo a prime."""
+    for n in moved.graph.under(moved.velocities.values()):
+        node = moved.graph.nodes[n]
+        if node[0] not in ("number", "place", "held", "+", "*", "^") or (node[0] == "^" and node[2].q != 1):
+            return True
+    return False
 
 
 def count(part: Part, *, seed: int = 0) -> Finding:
@@ -38,33 +85,38 @@ def count(part: Part, *, seed: int = 0) -> Finding:
         where = assignment(setting, instance, point, bits=BITS)
         laws = [_law(setting, law.indices, law.value, Sizes(instance.sizes), point) for law in claim.laws]
         tree = statement_tree(part)
-        statement = read_statement(tree)
-        constants = {n: v for n, v in where["values"].items() if statement.symbols[n].role == "constant"}
-        family = vector_fields(statement, {"sizes": where["sizes"], "values": constants})
-        at = {place: fmpq(point[place].numerator, point[place].denominator) for place in family.moving}
-        words = _brackets(family, at)
-        rank = fields_rank(family, words, at)
-        with precision(BITS):
-            rows = [row for law in laws for row in law_gradients(tree, law, where)]
-            minor = _minor(rows, family.moving)
-        laws_found = len(minor["rows"])
-        if laws_found + rank != len(family.moving):
-            reason = f"{laws_found} independent laws, brackets of rank {rank}, {len(family.moving)} parameters: the count is open"
-            return Finding(route, "unknown", reason=reason, seconds=time.perf_counter() - start)
-        certificate = {
-            "format": FORMAT,
-            "kind": "count",
-            "statement": {**tree, "claim": {**tree["claim"], "count": laws_found}},
-            "point": where,
-            "brackets": words,
-            "laws": laws,
-            "minor": minor,
-        }
+        known = _independent(laws, where)
+        for found in reach(tree, where, seed=seed):
+            if found.possible <= known:
+                break
+        certificate = count_certificate(tree, where, found, laws)
         accepted = check(certificate)
-        outcome: Outcome = "proved" if laws_found == claim.count else "refuted"
+        outcome: Outcome = "proved" if found.possible == claim.count else "refuted"
         return Finding(route, outcome, "exact", accepted.text, certificate, accepted.conditions, seconds=time.perf_counter() - start)
     except (Rejected, NoPoint, NotImplementedError) as error:
         return Finding(route, "unknown", reason=str(error), seconds=time.perf_counter() - start)
+
+
+def _independent(laws: Sequence[Any], where: Any) -> int:
+    """How many of the laws are independent at the point, which says when to stop reaching further."""
+    rows: list[Mapping[Place, Any]] = []
+    with precision(where["bits"]):
+        for law in laws:
+            statement = read_statement(law["certificate"]["statement"])
+            claim = statement.claim
+            assert isinstance(claim, language.Evolves)
+            for values in law["values"]:
+                rows += gradients_at(statement, claim.indices, claim.quantity, {**where, "values": {**where["values"], **values}})
+        return independent(rows, tuple({place: None for row in rows for place in row}))
+
+
+def count_certificate(tree: Any, where: Any, reached: Reach, laws: Sequence[Any], *, least: int | None = None) -> dict[str, Any]:
+    """The certificate that there are as many laws as the reach leaves room for; at least as many as said, where not so many are given."""
+    claim: dict[str, Any] = {"kind": "count", "count": reached.possible, "indices": []}
+    if least is not None and least != reached.possible:
+        claim = {"kind": "between", "least": least, "most": reached.possible, "indices": []}
+    statement = {**tree, "claim": claim}
+    return {"format": FORMAT, "kind": "count", "statement": statement, "point": where, "controls": reached.controls, "laws": list(laws)}
 
 
 def _law(setting: Setting, indices: Any, quantity: Any, sizes: Sizes, point: Point) -> dict[str, Any]:
@@ -77,38 +129,3 @@ def _law(setting: Setting, indices: Any, quantity: Any, sizes: Sizes, point: Poi
         raise Rejected(f"a law is not proved: {rest.key[:200]} is left")
     certificate = {"kind": "all-sizes", "statement": tree, "gradient": gradient, "cofactors": cofactors}
     return {"certificate": certificate, "values": basis(setting, quantity, sizes, point)}
-
-
-def _brackets(family: Any, at: Any) -> list[Any]:
-    """Words whose brackets are independent at the point: the fields, then brackets with the fields while the rank grows."""
-    kept: list[Any] = []
-    layer: list[Any] = list(range(len(family.fields)))
-    for _ in range(DEEPEST):
-        grown = []
-        for word in layer:
-            if fields_rank(family, [*kept, word], at) > len(kept):
-                kept.append(word)
-                grown.append(word)
-        if not grown:
-            break
-        layer = [[n, word] for n, word in product(range(len(family.fields)), grown) if n != word]
-    return kept
-
-
-def _minor(rows: list[Any], moving: tuple[Place, ...]) -> dict[str, list[int]]:
-    """Rows and columns of a large minor, by elimination with the largest pivot."""
-    work = [[arb(row.get(place, fmpq(0))) for place in moving] for row in rows]
-    chosen: list[int] = []
-    columns: list[int] = []
-    for n, row in enumerate(work):
-        candidates = [c for c in range(len(moving)) if c not in columns and (row[c] > 0 or row[c] < 0) and abs(row[c]).mid() > arb(2) ** (-BITS // 2)]
-        if not candidates:
-            continue
-        pivot = max(candidates, key=lambda c: float(abs(row[c]).mid()))
-        chosen.append(n)
-        columns.append(pivot)
-        for later in work[n + 1 :]:
-            factor = later[pivot] / row[pivot]
-            for c in range(len(moving)):
-                later[c] -= factor * row[c]
-    return {"rows": chosen, "columns": columns}

@@ -210,7 +210,8 @@ def basis(setting: Setting, quantity: sp.Expr, sizes: Sizes, point: Point) -> li
     [{}] when there are no such constants; empty when zero is the only value, or the hypotheses are not homogeneous in them.
     """
     flow = setting.flow
-    in_flow = {s.name for e in [*([flow.pairing] if flow else []), *(d.family.value for d in setting.definitions)] for s in e.free_symbols}
+    families = [d.family for d in setting.definitions] + ([*flow.rates.values(), *flow.drift.values()] if flow else [])
+    in_flow = {s.name for e in [*([flow.pairing] if flow else []), *(f.value for f in families)] for s in e.free_symbols}
     named = {s.name for s in quantity.free_symbols}
     own = [v for v in setting.variables if v.role == "constant" and v.shape and v.name in named - in_flow]
     if not own:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("theory", "numerics", "proofs_check", "polarflow")
+ROOMS = ("theory", "numerics", "proofs_check", "discovery", "polarflow")
 
 
 @pytest.mark.parametrize("room", ROOMS)

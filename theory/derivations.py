@@ -81,6 +81,8 @@ def _predictions(setting: Setting) -> list[Step]:
     own = tuple(name for name, _ in x.family.indices)
     velocities = flow.velocities
     value = away_from(setting.unfold(x[own]), set())
+    if moves_unknown(setting, value):
+        return []
     moved = along(value, lambda block, entries: velocities[block].at(entries) if block in velocities else sp.S.Zero)
     rate = tidy(moved, avoid=own)
     part = Part(setting, Evolves(x[own], rate, x.family.indices), "velocity of the predictions")
@@ -91,11 +93,13 @@ def energy_dissipation(setting: Setting) -> tuple[sp.Expr, Derivation]:
     """Let $F$ be the value of the loss: $\\dot F = -\\sum_b \\eta_b\\,\\|P_b\\nabla_b\\ell\\|^2$,
     as the sum of the squares of the velocities over their rates.
 
-    Raises `ValueError` when the loss has no value, or the flow a drift.
+    Raises `ValueError` when the loss has no value or one that depends on a cotangent, or the flow a drift.
     """
     flow = setting.flow
     if flow is None or flow.drift or not any(definition.name == "F" for definition in setting.definitions):
         raise ValueError("the dissipation identity needs a gradient flow of a loss with a value")
+    if moves_unknown(setting, setting.unfold(setting["F"][()])):
+        raise ValueError("the loss depends on what differs from example to example, and its rate of change is not known")
     parts = []
     for block in flow.space.parameters:
         velocity, rate = flow.velocities[block.name], flow.rates[block.name]
@@ -107,6 +111,12 @@ def energy_dissipation(setting: Setting) -> tuple[sp.Expr, Derivation]:
     part = Part(setting, Evolves(value, rate), "energy dissipation")
     steps = (Step("the chain rule; every block moves against its own gradient", dot(value), rate, part),)
     return rate, Derivation("energy dissipation", steps)
+
+
+def moves_unknown(setting: Setting, unfolded: sp.Expr) -> bool:
+    """Whether an expression mentions a cotangent, so that how fast it changes along the flow is not known."""
+    unknown = {variable.name for variable in setting.variables if variable.role == "cotangent"}
+    return not unknown.isdisjoint({entry.base.name for entry in unfolded.atoms(sp.Indexed)} | {symbol.name for symbol in unfolded.free_symbols})
 
 
 def tidy_sum(expression: sp.Expr, indices: Indices) -> sp.Expr:

@@ -7,14 +7,19 @@ claim itself, and subtracts (cofactor) * (hypothesis): what is left must be zero
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from flint import fmpq
 
 from .index import VARIABLE, Algebra, Poly, add, constant, entry, scale, subtract
 from .language import Count, Equal, Family, Flow, Gradient, Index, Json, Rejected, Statement, read_family
+
+MOST_REMEMBERED: Final = 256
+_ACCEPTED: Final[dict[tuple[str, str], Mapping[str, Poly | None]]] = {}  # of the certificates accepted last, word for word: a count meets its laws again
 
 Velocities = Mapping[str, tuple[tuple[str, ...], Poly]]
 
@@ -85,10 +90,15 @@ def check_all_sizes(statement: Statement, certificate: Json) -> list[str]:
 
 def conditions_of(statement: Statement, certificate: Json) -> Mapping[str, Poly | None]:
     """The conditions under which an accepted certificate holds, each with the polynomial that is to be nonzero or positive; or `Rejected`."""
-    found = residual(statement, certificate["gradient"])
-    with told():
-        _check(statement, certificate, found)
-    return found.conditions
+    key = repr(statement), json.dumps([certificate["gradient"], certificate["cofactors"]])
+    if key not in _ACCEPTED:
+        found = residual(statement, certificate["gradient"])
+        with told():
+            _check(statement, certificate, found)
+        if len(_ACCEPTED) == MOST_REMEMBERED:
+            _ACCEPTED.pop(next(iter(_ACCEPTED)))
+        _ACCEPTED[key] = found.conditions
+    return _ACCEPTED[key]
 
 
 def _check(statement: Statement, certificate: Json, found: Residual) -> None:

@@ -552,7 +552,7 @@ class Residual:
     ring: Ring
     entries: Mapping[Entry, Fraction]
     ideal: Mapping[Key, fmpq_mpoly]
-    conditions: tuple[str, ...]
+    conditions: Mapping[str, fmpq_mpoly]
 
 
 @dataclass
@@ -572,7 +572,7 @@ class _Pass:
         for symbol in self.statement.symbols.values():
             for entry in entries(symbol.shape, self.sizes) if symbol.name not in self.values else ():
                 self.places[symbol.name, entry] = self.room + len(names)
-                names.append(f"{symbol.name}[{','.join(map(str, entry))}]" if entry else symbol.name)
+                names.append(entry_name(symbol.name, entry))
                 signs.append(symbol.sign)
             if len(names) > MOST_GENERATORS:
                 raise Rejected(f"the statement has more than {MOST_GENERATORS} entries at these sizes")
@@ -656,7 +656,7 @@ class _Pass:
         for text, p in self.ring.conditions.items():
             if any(divmod(p, member)[1].is_zero() for member in ideal.values() if not member.is_zero()):
                 raise Rejected(f"the condition {text} contradicts the hypotheses: the statement is defined nowhere")
-        return Residual(self.ring, found, ideal, tuple(sorted(self.ring.conditions)))
+        return Residual(self.ring, found, ideal, self.ring.conditions)
 
 
 T = TypeVar("T")
@@ -690,14 +690,6 @@ def residual(statement: Statement, instance: Json) -> Residual:
     return _settled(statement, instance, _Pass.residual)
 
 
-def velocities(statement: Statement, instance: Json) -> tuple[Ring, Mapping[tuple[str, Entry], int], Mapping[tuple[str, Entry], Fraction]]:
-    """The ring of the instance, the generator of every entry without a value, and the velocity of every parameter that moves."""
-    flow = statement.flow
-    if flow is None:
-        raise Rejected("the claim is about a flow, and the statement has none")
-    return _settled(statement, instance, lambda attempt: (attempt.ring, attempt.places, attempt.velocities(flow)))
-
-
 def read_polynomial(node: Json, context: fmpq_mpoly_ctx) -> fmpq_mpoly:
     """[["-3/2", {"u[0]": 2, "r": 1}], ...] as a polynomial."""
     places, total = {name: k for k, name in enumerate(context.names())}, dict[tuple[int, ...], fmpq]()
@@ -717,6 +709,11 @@ def check_instance(statement: Statement, certificate: Json) -> list[str]:
     The certificate is {"instance": ..., "cofactors": [[{"of": key, "times": polynomial}, ...] for each entry of the claim]} with keys
     [number of the hypothesis, [its indices]] or ["relation", number], and asserts numerator = sum of times * (member of the ideal).
     """
+    return sorted(proved_at_instance(statement, certificate).conditions)
+
+
+def proved_at_instance(statement: Statement, certificate: Json) -> Residual:
+    """The residual of an accepted certificate, with each condition's polynomial; or `Rejected`."""
     try:
         target = residual(statement, certificate["instance"])
         if len(certificate["cofactors"]) != len(target.entries):
@@ -729,8 +726,27 @@ def check_instance(statement: Statement, certificate: Json) -> list[str]:
                 total += read_polynomial(part["times"], target.ring.context) * target.ideal[key]
             if total != fraction.num:
                 raise Rejected(f"the cofactors of entry {list(entry)} do not give the numerator of the residual")
+        return target
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         if isinstance(error, Rejected):
             raise
         raise Rejected(f"the certificate is not well formed: {type(error).__name__}: {error}") from error
-    return list(target.conditions)
+
+
+def in_tower(p: fmpq_mpoly) -> bool:
+    """Whether a polynomial depends on a generator of the tower, and so has no rational value."""
+    return any(name.startswith("#") for name, degree in zip(p.context().names(), p.degrees(), strict=True) if degree > 0)
+
+
+def value_at(p: fmpq_mpoly, values: Mapping[str, fmpq]) -> fmpq:
+    """A polynomial in entries that are given by name; `Rejected` where it depends on the tower or on an entry without a value."""
+    names = p.context().names()
+    missing = [name for name, degree in zip(names, p.degrees(), strict=True) if degree > 0 and name not in values]
+    if missing:
+        raise Rejected(f"the value of {p} is not known: it depends on {', '.join(missing)}")
+    return p(*(values.get(name, fmpq(0)) for name in names))
+
+
+def entry_name(name: str, entry: Entry) -> str:
+    """What the generator of an entry is called: u[0], or r for a scalar."""
+    return f"{name}[{','.join(map(str, entry))}]" if entry else name

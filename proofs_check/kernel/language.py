@@ -147,9 +147,10 @@ class Gradient:
 
 @dataclass(frozen=True)
 class Count:
-    """The flow has this many independent laws that hold for every value of its cotangents, and no more."""
+    """Of the independent laws of the flow that hold for every value of its cotangents there are at least `least`, and at most `most`."""
 
-    count: int
+    least: int
+    most: int
     indices: tuple[tuple[str, Size], ...] = ()
 
 
@@ -252,6 +253,11 @@ class _Reader:
             self.fresh(name, {})
         return Family(indices, self.tree(node[key], dict(indices)))
 
+    def number(self, node: Json) -> int:
+        if isinstance(node, bool) or not isinstance(node, int) or node < 0:
+            raise Rejected(f"{node!r} is not a number of laws")
+        return node
+
     def constant(self, tree: Tree) -> None:
         """Where there is a flow, hypotheses are about constants, so that it cannot leave them."""
         waiting, seen = _mentioned(tree), set[str]()
@@ -312,8 +318,10 @@ class _Reader:
                 if by not in self.symbols or self.symbols[by].shape != tuple(size for _, size in indices):
                     raise Rejected(f"the gradient by {by!r} needs a declared symbol of the shape of its value")
                 return Gradient(self.tree(node["of"], {}), by, indices, self.tree(node["value"], scope))
-            case "count" if isinstance(node["count"], int) and node["count"] >= 0:
-                return Count(node["count"])
+            case "count":
+                return Count(self.number(node["count"]), self.number(node["count"]))
+            case "between":
+                return Count(self.number(node["least"]), self.number(node["most"]))
         raise Rejected(f"{node['kind']!r} is not a kind of claim the kernel knows")
 
 
@@ -342,6 +350,20 @@ def _mentioned(tree: Tree) -> set[str]:
             return _mentioned(body)
         case Integral(_, upper, body):
             return _mentioned(upper) | _mentioned(body)
+
+
+def is_rational(tree: Tree) -> bool:
+    """Whether a tree holds no functions, integrals, or powers that are not whole numbers."""
+    match tree:
+        case Number() | Ref():
+            return True
+        case Add(args) | Mul(args):
+            return all(map(is_rational, args))
+        case Pow(base, Number(value)):
+            return value.q == 1 and is_rational(base)
+        case Sum(_, _, body):
+            return is_rational(body)
+    return False
 
 
 def read_statement(node: Json) -> Statement:

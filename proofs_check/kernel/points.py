@@ -173,7 +173,7 @@ class _Point:
             elif place in self.values:
                 found = Dual(self.values[place], {} if place[0] in self.held else self.motion(place))
             else:
-                raise Rejected(f"{place[0]}{list(place[1])} is outside its shape")
+                raise Rejected(f"{place[0]}{list(place[1])} has no value: it is outside its shape, or left open")
             self.memory[place] = Dual(found.value) if place[0] in self.held else found
         return self.memory[place]
 
@@ -406,9 +406,9 @@ def check_counterexample(statement: Statement, certificate: Json) -> tuple[Entry
 
 
 def gradients_at(statement: Statement, indices: Sequence[tuple[str, Size]], quantity: Tree, assignment: Json) -> list[Mapping[Place, Value]]:
-    """The gradient of a quantity by every parameter entry, for each value of its indices, at a point that meets every hypothesis."""
+    """The gradient of a quantity by time and every entry of a parameter, for each value of its indices, at a point that meets every hypothesis."""
     with _told():
         point = _read(statement, assignment)
-        slopes = point.moving(lambda place: {place: ONE} if statement.symbols[place[0]].role == "parameter" else {})
+        slopes = point.moving(lambda place: {place: ONE} if statement.symbols[place[0]].role in ("parameter", "time") else {})
         wanted = entries((size for _, size in indices), point.sizes)
         return [slopes.at(Family(tuple(indices), quantity), entry).tangents for entry in wanted]

@@ -1,116 +1,30 @@
 """How many conservation laws a flow has: a lower bound on its Lie algebra, and as many independent laws as that leaves room for.
 
-Let theta' = X_0 + sum_c nu_c X_c with arbitrary cotangents nu, on R^D. A function conserved for every nu has a gradient that vanishes on the Lie
-algebra of X_0, X_1, ... . If iterated brackets reach rank r at a point, there are at most D - r independent laws near it. The certificate names
-the brackets, gives the laws with their own certificates, and the minor of their gradients that does not vanish; then the count is exact.
+Let theta' = X(theta, c) on R^D with controls c, the cotangents, that move as they like. A function conserved for all of them has a gradient that
+vanishes on the Lie algebra of the fields X(., c). If that has rank r at a point (`reach`), there are at most D - r independent laws near it. The
+certificate says how to reach r, and gives the laws with their own certificates; if the gradients of D - r of them are independent at the point, the
+count is exact, and every other law is a function of these near the point. Where the statement speaks of time, time is one more coordinate, and
+laws may depend on it.
 
 On spheres the fields are tangent, and at their points a bracket depends on nothing outside; laws are conserved there only, and their gradients
-vanish on the brackets all the same. The norms are among the laws, so that D - r counts them too.
+vanish on the brackets all the same. The norms are among the laws, so that D - r counts them too; a function that vanishes on a sphere has a
+gradient along that of the norm, and adds nothing to it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
-from flint import arb, arb_mat, fmpq, fmpq_mat
+from flint import arb, fmpq, fmpq_mpoly
 
 from .all_sizes import conditions_of, told
+from .graph import Motion, Place, motion
 from .index import Poly, free_indices, tree_of
-from .instance import Entry, Fraction, Ring, check_instance, read_value, velocities
-from .language import Count, Equal, Evolves, Json, Number, Rejected, Statement, read_statement
-from .points import Place, gradients_at, precision, residual_at
-
-Field: TypeAlias = Mapping[Place, Fraction]
-DEEPEST_BRACKET = 8
-MOST_TERMS = 400  # of an entry of a field, numerator and denominator
-MOST_LETTERS = 400  # of all words together
-
-
-@dataclass(frozen=True)
-class Family:
-    """The fields X_c, and X_0 where it is not zero, as rational functions of the parameters; `generators` numbers the ring's variables."""
-
-    ring: Ring
-    generators: Mapping[Place, int]
-    moving: tuple[Place, ...]
-    fields: tuple[Field, ...]
-
-    def partial(self, f: Fraction, place: Place) -> Fraction:
-        g = self.generators[place]
-        return Fraction.of(f.num.derivative(g) * f.den - f.num * f.den.derivative(g), f.den * f.den)
-
-    def along(self, field: Field, f: Fraction) -> Fraction:
-        total = self.ring.number(0)
-        for place in self.moving:
-            if not field[place].num.is_zero():
-                total = total + field[place] * self.partial(f, place)
-                if len(total.num) + len(total.den) > MOST_TERMS:
-                    raise Rejected(f"an entry of a bracket has more than {MOST_TERMS} terms")
-        return total
-
-    def word(self, word: Json, depth: int = 0) -> Field:
-        """A field for its number, the bracket of two words for a pair."""
-        if depth > DEEPEST_BRACKET:
-            raise Rejected(f"a bracket is nested deeper than {DEEPEST_BRACKET}")
-        if isinstance(word, int) and not isinstance(word, bool) and 0 <= word < len(self.fields):
-            return self.fields[word]
-        if not isinstance(word, list) or len(word) != 2:
-            raise Rejected(f"{word!r} is neither the number of a field nor a bracket of two")
-        first, second = (self.word(part, depth + 1) for part in word)
-        return {place: self.along(first, second[place]) - self.along(second, first[place]) for place in self.moving}
-
-    def value(self, f: Fraction, at: Mapping[Place, fmpq]) -> fmpq:
-        """The value at a point of a function of the parameters alone."""
-        known = [fmpq(0)] * len(self.ring.context.names())
-        for place in self.moving:
-            known[self.generators[place]] = at[place]
-        free = {g for g, q in enumerate(f.num.degrees()) if q > 0} | {g for g, q in enumerate(f.den.degrees()) if q > 0}
-        if not free <= {self.generators[place] for place in self.moving}:
-            raise Rejected("a field depends on more than the parameters")
-        below = f.den(*known)
-        if below == 0:
-            raise Rejected("a field is singular at the point")
-        return f.num(*known) / below
-
-    def check_defined(self, at: Mapping[Place, fmpq]) -> None:
-        """Refuse a point where the flow is not defined, though its fields as fractions in lowest terms may be."""
-        for text, p in self.ring.conditions.items():
-            value = self.value(Fraction(p, self.ring.context.constant(1)), at)
-            if not ((value > 0 and text.endswith("> 0")) or (value != 0 and text.endswith("!= 0"))):
-                raise Rejected(f"the flow is not defined at the point, where {text} fails")
-
-
-def vector_fields(statement: Statement, instance: Json) -> Family:
-    """The fields of the flow, whose velocities must be rational in the parameters and affine in the cotangents."""
-    ring, generators, found = velocities(statement, instance)
-    moving = tuple(place for place in generators if statement.symbols[place[0]].role == "parameter")
-    controls = [g for place, g in generators.items() if statement.symbols[place[0]].role == "cotangent"]
-    rates = {place: found.get(place, ring.number(0)) for place in moving}
-    fields: list[Field] = []
-    rest = dict(rates)
-    for g in controls:
-        field = {place: Fraction.of(f.num.derivative(g), f.den) for place, f in rates.items()}
-        fields.append(field)
-        rest = {place: rest[place] - field[place] * ring.generator(g) for place in moving}
-    if any(f.num.degrees()[g] > 0 or f.den.degrees()[g] > 0 for g in controls for field in [*fields, rest] for f in field.values()):
-        raise Rejected("the velocities are not affine in the cotangents")
-    if any(not f.num.is_zero() for f in rest.values()):
-        fields.append(rest)
-    return Family(ring, generators, moving, tuple(fields))
-
-
-def fields_rank(family: Family, words: Json, at: Mapping[Place, fmpq]) -> int:
-    """The rank of the named brackets at a point."""
-    if _letters(words) > MOST_LETTERS:
-        raise Rejected(f"the brackets hold more than {MOST_LETTERS} fields")
-    rows = [[family.value(field[place], at) for place in family.moving] for field in (family.word(word) for word in words)]
-    return int(fmpq_mat(rows).rank()) if rows else 0
-
-
-def _letters(word: Json) -> int:
-    return sum(map(_letters, word)) if isinstance(word, list) else 1
+from .instance import entry_name, in_tower, proved_at_instance, read_sizes, read_value, value_at
+from .language import Count, Equal, Evolves, Json, Number, Rejected, Statement, is_rational, read_statement
+from .points import gradients_at, precision, residual_at
+from .reach import independent, reached
 
 
 def check_count(certificate: Json) -> str:
@@ -123,46 +37,65 @@ def _check_count(certificate: Json) -> str:
     statement = read_statement(certificate["statement"])
     if not isinstance(statement.claim, Count):
         raise Rejected("the statement does not count laws")
-    if any(symbol.role == "time" for symbol in statement.symbols.values()):
-        raise Rejected("laws that depend on time are not bounded by brackets: a counted flow may not mention time")
     point = certificate["point"]
-    constants = {name: value for name, value in point["values"].items() if name in statement.symbols and statement.symbols[name].role == "constant"}
-    family = vector_fields(statement, {"sizes": point["sizes"], "values": constants})
     _check_point(statement, {}, point)
-    at = _moving_values(statement, point)
-    family.check_defined(at)
-    rank = fields_rank(family, certificate["brackets"], at)
-    rows: list[Mapping[Place, fmpq | arb]] = []
     with precision(point["bits"]):
-        for law in certificate["laws"]:
-            rows += law_gradients(certificate["statement"], law, point)
-        laws = _minor(rows, family.moving, certificate["minor"])
-    room = len(family.moving) - rank
-    if laws != room:
-        raise Rejected(f"{laws} laws are independent and the brackets leave room for {room}: the count is open")
-    if laws != statement.claim.count:
-        raise Rejected(f"there are {laws} independent laws, and the statement says {statement.claim.count}")
-    near = f"near the point and for its constants, {laws} independent laws hold for every cotangent, and no more"
-    return f"{near}: {len(family.moving)} parameters, brackets of rank {rank}"
+        place = located(statement, point)
+        rank = reached(place.motion, place.at, certificate["controls"])
+        laws = independent([row for law in certificate["laws"] for row in law_gradients(certificate["statement"], law, point)], place.motion.moving)
+    dimension, claim = len(place.motion.moving), statement.claim
+    room = dimension - rank
+    if laws > room:
+        raise Rejected(f"{laws} laws are independent and the flow leaves room for {room}: one of the two is wrong")
+    if claim.least > laws or claim.most < room:
+        wanted = str(claim.most) if claim.least == claim.most else f"{claim.least} to {claim.most}"
+        raise Rejected(f"{laws} laws are independent, the flow leaves room for {room}, and the statement says {wanted}")
+    found = f"{laws} independent laws hold for every cotangent, and no more"
+    if laws < room:
+        found = f"at least {laws} independent laws hold for every cotangent, and at most {room}"
+    norms = ", the norms on its spheres counted" if statement.flow and statement.flow.spheres else ""
+    return f"near the point and for its constants, {found}{norms}: {dimension} coordinates, a Lie algebra of rank {rank}"
+
+
+@dataclass(frozen=True)
+class Located:
+    """The flow at the sizes of a point, for its constants, and the values of what moves there and of the controls."""
+
+    motion: Motion
+    at: Mapping[Place, fmpq]
+
+
+def located(statement: Statement, point: Json) -> Located:
+    sizes, values = read_sizes(statement, point["sizes"]), dict[Place, fmpq]()
+    for name in statement.symbols:
+        values |= {(name, entry): q for entry, q in read_value(statement, name, point["values"][name], sizes).items()}
+    constants = {place: q for place, q in values.items() if statement.symbols[place[0]].role == "constant"}
+    found = motion(statement, sizes, constants)
+    return Located(found, {place: values[place] for place in (*found.moving, *found.controls)})
 
 
 def law_gradients(counted: Json, law: Json, point: Json) -> list[Mapping[Place, fmpq | arb]]:
     """The gradients at the point of the quantities a law's certificate proves conserved, for each choice given of its own constants."""
     certificate = law["certificate"]
-    for key in ("sizes", "symbols", "definitions", "hypotheses", "flow"):
-        if certificate["statement"][key] != counted[key]:
-            raise Rejected("a law is proved for another setting than that of the count")
-    statement = read_statement(certificate["statement"])
+    proved = certificate["statement"]
+    if any(proved[key] != counted[key] for key in ("sizes", "definitions", "flow")) or any(
+        proved["symbols"].get(name) != declared for name, declared in counted["symbols"].items()
+    ):
+        raise Rejected("a law is proved for another setting than that of the count")
+    statement = read_statement(proved)
+    if any(symbol.role != "constant" for name, symbol in statement.symbols.items() if name not in counted["symbols"]):
+        raise Rejected("a law brings a name of its own that is not a constant")
     claim = statement.claim
     if not isinstance(claim, Evolves) or claim.rate != Number(fmpq(0)):
         raise Rejected("a law is not a conserved quantity")
     conditions: Mapping[str, Poly | None] = {}
+    explicit: Mapping[str, fmpq_mpoly] = {}
     given: Mapping[str, Json] = {}
     if certificate["kind"] == "all-sizes":
         conditions = conditions_of(statement, certificate)
     elif certificate["kind"] == "instance" and certificate["instance"]["sizes"] == point["sizes"]:
         given = certificate["instance"]["values"]
-        conditions = dict.fromkeys(check_instance(statement, certificate))
+        explicit = proved_at_instance(statement, certificate).conditions
     else:
         raise Rejected("a law is proved neither for all sizes nor at those of the point")
     rows: list[Mapping[Place, fmpq | arb]] = []
@@ -175,20 +108,49 @@ def law_gradients(counted: Json, law: Json, point: Json) -> list[Mapping[Place, 
         if any(chosen["values"][name] != value for name, value in given.items()):
             raise Rejected("a law is proved for other constants than those of the point, or than those it chooses")
         _check_point(statement, conditions, chosen)
+        _check_values(statement, explicit, chosen)
         rows += gradients_at(statement, claim.indices, claim.quantity, chosen)
     return rows
 
 
 def _check_point(statement: Statement, conditions: Mapping[str, Poly | None], point: Json) -> None:
-    """Refuse a point that violates a sign, a hypothesis or a condition."""
+    """Refuse a point that violates a sign, a hypothesis or a condition, and a condition that holds for some cotangents only."""
     residual_at(replace(statement, claim=Equal((), Number(fmpq(0)), Number(fmpq(0)))), point)
+    known = {name: symbol for name, symbol in statement.symbols.items() if symbol.role != "cotangent"}
+    still = replace(statement, symbols=known)  # a law is to hold for every cotangent, so that no condition may depend on their values
+    there = {**point, "values": {name: point["values"][name] for name in known}}
     for text, poly in conditions.items():
         if poly is None:
-            raise Rejected(f"a law holds under a condition that is not checked at the point: {text}")
+            _leave_to_the_quantity(statement, text)
+            continue
         claim = Equal(tuple(free_indices(poly, statement).items()), tree_of(poly), Number(fmpq(0)))
-        values = residual_at(replace(statement, claim=claim), point).values()
+        values = residual_at(replace(still, claim=claim), there).values()
         if not all(value > 0 or (value < 0 and text.endswith("!= 0")) for value in values):
             raise Rejected(f"a law holds only where {text}, and that is not certain at the point")
+
+
+def _check_values(statement: Statement, conditions: Mapping[str, fmpq_mpoly], point: Json) -> None:
+    """The same for the conditions of a proof at explicit sizes."""
+    sizes, values = read_sizes(statement, point["sizes"]), dict[str, fmpq]()
+    for name in (name for name, symbol in statement.symbols.items() if conditions and symbol.role != "cotangent"):
+        values |= {entry_name(name, entry): q for entry, q in read_value(statement, name, point["values"][name], sizes).items()}
+    for text, p in conditions.items():
+        if not text.endswith(("> 0", "!= 0")) or in_tower(p):
+            _leave_to_the_quantity(statement, text)
+            continue
+        value = value_at(p, values)
+        if not (value > 0 or (value < 0 and text.endswith("!= 0"))):
+            raise Rejected(f"a law holds only where {text}, and at the point that is {value}")
+
+
+def _leave_to_the_quantity(statement: Statement, condition: str) -> None:
+    """Leave a condition to the evaluation of the quantity in balls, which needs it as well: one on integrals, which no flow holds, or one on other
+    functions, if the flow is rational."""
+    flow = statement.flow
+    assert flow is not None
+    families = [*statement.definitions.values(), *flow.rates.values(), *flow.drift.values()]
+    if not condition.endswith(" exists") and not all(map(is_rational, [flow.pairing, *(family.value for family in families)])):
+        raise Rejected(f"a law holds under a condition that is not checked at the point: {condition}")
 
 
 def _used(*nodes: Json) -> set[str]:
@@ -202,30 +164,3 @@ def _used(*nodes: Json) -> set[str]:
         elif isinstance(node, dict):
             names |= _used(*node.values())
     return names
-
-
-def _moving_values(statement: Statement, point: Json) -> dict[Place, fmpq]:
-    found: dict[Place, fmpq] = {}
-    for name, symbol in statement.symbols.items():
-        if symbol.role == "parameter":
-            values: Mapping[Entry, fmpq] = read_value(statement, name, point["values"][name], point["sizes"])
-            found |= {(name, entry): q for entry, q in values.items()}
-    return found
-
-
-def _minor(rows: list[Mapping[Place, fmpq | arb]], moving: tuple[Place, ...], minor: Json) -> int:
-    """The size of the named minor of the matrix of gradients, whose determinant certainly does not vanish."""
-    chosen, columns = minor["rows"], minor["columns"]
-    if len(chosen) != len(columns) or len(set(chosen)) != len(chosen) or len(set(columns)) != len(columns):
-        raise Rejected("the minor is not square, or names a row or column twice")
-    if not chosen:
-        return 0
-    matrix = [[rows[n].get(moving[c], fmpq(0)) for c in columns] for n in chosen]
-    if all(isinstance(q, fmpq) for row in matrix for q in row):
-        certain = fmpq_mat(matrix).det() != 0
-    else:
-        determinant = arb_mat([[arb(q) for q in row] for row in matrix]).det()
-        certain = determinant > 0 or determinant < 0
-    if not certain:
-        raise Rejected("the minor of the laws' gradients is not certainly different from zero")
-    return len(chosen)

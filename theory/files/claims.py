@@ -78,6 +78,8 @@ def _claim(document: Document, name: str, entries: Mapping[str, Toml], ground: G
         raise document.place(table).error(
             "the claim is about a flow, and the file has none", "write [model] with predictor and loss, or [flow] with a field"
         )
+    if isinstance(assertion, Evolves):
+        _of_parameters(document, table, entries, assertion, world, ground)
     setting = world.setting.having(*given.variables, definitions=given.definitions, hypotheses=given.hypotheses)
     if uses_time and TIME not in setting.variables:
         setting = setting.having(TIME)
@@ -128,6 +130,18 @@ def _assertion(document: Document, table: str, entries: Mapping[str, Toml], scop
     rate = meaning(other, scope, rate_node)
     indices = _joined(other, quantity.indices, rate.indices)
     return Evolves(quantity.value, rate.value, indices), "t" in mentioned(node) | mentioned(rate_node)
+
+
+def _of_parameters(document: Document, table: str, entries: Mapping[str, Toml], claim: Evolves, world: World, ground: Ground) -> None:
+    """What moves along the flow is known of; a rate may mention what is arbitrary, a quantity may not."""
+    named = {getattr(symbol, "name", "") for symbol in world.setting.unfold(claim.quantity).free_symbols}
+    unknown = [variable.name for variable in ground.arbitrary if variable.name in named]
+    if unknown:
+        key = "conserved" if "conserved" in entries else "quantity"
+        raise document.place(f"{table}, {key}", entries[key]).error(
+            f"the quantity depends on {listed(unknown)}, and nothing is known of how what is arbitrary changes",
+            "state a law of the parameters, constants and data; its rate may mention what is arbitrary",
+        )
 
 
 def _joined(place: Place, left: Indices, right: Indices) -> Indices:

@@ -23,12 +23,16 @@ DATA_WORDS = tuple(SYMMETRIES)
 
 @dataclass(frozen=True)
 class Ground:
-    """The declared names. `values` are exact values of constants, for an instance; `taken` says where each name was declared."""
+    """The declared names. `values` are exact values of constants, for an instance; `taken` says where each name was declared.
+
+    `arbitrary` are the cotangents of the file: functions of time of which nothing is known but shape and sign.
+    """
 
     document: Document
     sizes: Mapping[str, int]
     numbers: Mapping[str, sp.Rational]
     constants: tuple[Variable, ...]
+    arbitrary: tuple[Variable, ...]
     parameters: tuple[Variable, ...]
     definitions: tuple[Definition, ...]
     spheres: tuple[tuple[str, ...], ...]
@@ -37,7 +41,7 @@ class Ground:
 
     @property
     def variables(self) -> tuple[Variable, ...]:
-        return (*self.parameters, *self.constants)
+        return (*self.parameters, *self.constants, *self.arbitrary)
 
     def scope(self) -> Scope:
         """The names, as expressions see them."""
@@ -60,6 +64,11 @@ def read_ground(document: Document, tables: Mapping[str, Toml]) -> Ground:
             own_name(place, name, taken)
             taken[name] = f"[{table}]"
             ground.constant(place, name, given, numeric=table == "constants")
+    for name, given in tables.get("arbitrary", {}).items():
+        place = document.place(f"[arbitrary] {name}", given)
+        own_name(place, name, taken)
+        taken[name] = "[arbitrary]"
+        ground.unknown(place, name, given)
     for name, given in tables.get("parameters", {}).items():
         place = document.place(f"[parameters] {name}", given)
         own_name(place, name, taken)
@@ -71,6 +80,7 @@ def read_ground(document: Document, tables: Mapping[str, Toml]) -> Ground:
         sizes,
         ground.numbers,
         tuple(ground.constants),
+        tuple(ground.arbitrary),
         tuple(ground.parameters),
         tuple(ground.definitions),
         tuple(map(tuple, ground.spheres.values())),
@@ -102,6 +112,7 @@ class _Gathered:
         self.document, self.sizes, self.taken = document, sizes, taken
         self.numbers: dict[str, sp.Rational] = {}
         self.constants: list[Variable] = []
+        self.arbitrary: list[Variable] = []
         self.parameters: list[Variable] = []
         self.definitions: list[Definition] = []
         self.spheres: dict[str, list[str]] = {}
@@ -145,6 +156,18 @@ class _Gathered:
         if value is not None:
             self.values[variable.name] = value
 
+    def unknown(self, place: Place, name: str, given: Toml) -> None:
+        """A declaration in words; a value would contradict the table."""
+        if not isinstance(given, str) or _NUMERIC.fullmatch(given):
+            raise place.error(f"what is arbitrary has no value, and {shown(given)} was given", 'write a shape such as "N", or declare it in [data]')
+        found = declaration(place, self.sizes, DATA_WORDS)
+        variable = Variable(name, found.shape or (), "cotangent", found.sign)
+        if found.symmetry:
+            variable, definition = symmetric(place, name, found, self.taken, "cotangent")
+            self.taken[variable.name] = self.taken[name]
+            self.definitions.append(definition)
+        self.arbitrary.append(variable)
+
     def parameter(self, place: Place, name: str, given: Toml) -> None:
         if not isinstance(given, str):
             raise place.error(f"a declaration in words was wanted, and {shown(given)} was given", 'write "N, positive"; values belong in [start]')
@@ -161,7 +184,7 @@ class _Gathered:
 
     def counts(self, tables: Mapping[str, Toml]) -> None:
         """A declared size that is nowhere a length, and stands in formulas: a positive constant, with its value in an instance."""
-        lengths = {length for variable in (*self.parameters, *self.constants) for length in variable.shape}
+        lengths = {length for variable in (*self.parameters, *self.constants, *self.arbitrary) for length in variable.shape}
         for claim in tables.get("claim", []):
             where = claim.get("where", {})
             for text in where.values() if isinstance(where, dict) else ():

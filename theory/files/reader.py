@@ -74,7 +74,7 @@ def _read(document: Document) -> Theory:
         statements = read_claims(document, tables, ground, world)
         start, times = read_start(document, tables.get("start", {}), ground), read_times(document, tables.get("run", {}))
         if times:
-            check_run(document, world.setting, ground.values, start)
+            check_run(document, world.setting, ground, start)
     except TheoryFileError:
         raise
     except RecursionError:

@@ -61,19 +61,25 @@ def read_times(document: Document, entries: Mapping[str, Toml]) -> tuple[Fractio
     return times
 
 
-def check_run(document: Document, setting: Setting, values: Mapping[str, Values], start: Mapping[str, Values]) -> None:
+def check_run(document: Document, setting: Setting, ground: Ground, start: Mapping[str, Values]) -> None:
     """A numeric run needs a flow, a start, and a value for everything that stands still; a loss of which nothing is known cannot be run."""
     place = document.place("[run]")
     if setting.flow is None:
         raise place.error("a run was asked for, and the file has no flow", "write [model] with predictor and loss, or [flow] with a field")
+    ours = {v.name for v in ground.arbitrary}
     unknown = [v.name for v in setting.variables if v.role == "cotangent"]
+    if ours:
+        raise place.error(
+            f"a run was asked for, and there are no values for {listed(name for name in unknown if name in ours)} in [arbitrary]",
+            "declare them in [data] with values, and choose a loss with a value",
+        )
     if unknown:
         raise place.error(
             f"a run was asked for, and of the loss {listed(unknown)} is not known", 'choose a loss with a value, such as "square(A, y)"'
         )
     if not start:
         raise place.error("a run was asked for, and no start was given", "give a value for every parameter in [start]")
-    missing = [v.name for v in setting.variables if v.role == "constant" and v.name not in values]
+    missing = [v.name for v in setting.variables if v.role == "constant" and v.name not in ground.values]
     if missing:
         remedy = f'give exact values, as in {missing[0]} = {{ shape = "M x N", value = [[1, 2]] }} or {{ sign = "positive", value = 2 }}'
         raise place.error(f"a run was asked for, and {listed(missing)} has no value", remedy)

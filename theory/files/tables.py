@@ -20,6 +20,7 @@ TABLES: Mapping[str, tuple[str, ...] | None] = {  # the keys of each table; none
     "sizes": None,
     "constants": None,
     "data": None,
+    "arbitrary": None,
     "parameters": None,
     "definitions": None,
     "model": ("predictor", "loss"),
