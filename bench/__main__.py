@@ -98,7 +98,9 @@ def main() -> None:
         laws.main()
         return
     if sys.argv[1:]:
-        raise SystemExit(f"there is no {' '.join(sys.argv[1:])!r}; python -m bench for what the README promises, python -m bench laws for conservation laws")
+        raise SystemExit(
+            f"there is no {' '.join(sys.argv[1:])!r}; python -m bench for what the README promises, python -m bench laws for conservation laws"
+        )
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {sys.platform}")
     print(f"{'figure':60} {'runs':>4} {'median s':>9} {'goal s':>7}")
     for name, action, runs, goal in FIGURES:

@@ -14,6 +14,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -49,7 +50,9 @@ def networks(kind: str, goal: float) -> None:
         if seconds > worst:
             worst, largest = seconds, target
     count = len(NETWORKS[kind])
-    print(f"{count} random {kind} networks: {right} complete with the known number; {total:.2f} s (goal {goal:g}), the longest {worst:.2f} s, {largest}")
+    print(
+        f"{count} random {kind} networks: {right} complete with the known number; {total:.2f} s (goal {goal:g}), the longest {worst:.2f} s, {largest}"
+    )
 
 
 def peer() -> None:
@@ -57,7 +60,7 @@ def peer() -> None:
     oracle = _module("bracket_oracle")
     for network in NETWORKS["linear"]:
         widths = network["widths"]
-        if sum(a * b for a, b in zip(widths, widths[1:], strict=False)) > PEER_PARAMETERS:
+        if sum(a * b for a, b in pairwise(widths)) > PEER_PARAMETERS:
             continue
         target = f"linear_network:{','.join(map(str, widths))}"
         (case,) = cases(resolve(target), "every", {})
@@ -91,7 +94,12 @@ def _module(name: str) -> ModuleType:
 
 
 def main() -> None:
-    steps: tuple[tuple[Callable[..., None], tuple[Any, ...]], ...] = ((networks, ("linear", 3.3)), (networks, ("relu", 10.95)), (peer, ()), (systems, ()))
+    steps: tuple[tuple[Callable[..., None], tuple[Any, ...]], ...] = (
+        (networks, ("linear", 3.3)),
+        (networks, ("relu", 10.95)),
+        (peer, ()),
+        (systems, ()),
+    )
     for step, arguments in steps:
         step(*arguments)
     print(f"largest memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")

@@ -1,7 +1,7 @@
 """All conservation laws of a flow: how many there can be, those that are found, and whether that is all.
 
-Three kinds of work meet here. The kernel bounds the number of laws from above (`proofs_check.counting`); searches propose laws, for all sizes first
-and then at explicit ones; the kernel proves each, and counts the independent ones. A `Search` can be interrupted at any time: what it has found stays.
+Three kinds of work meet here. The kernel bounds the number of laws from above (`proofs_check.counting`); searches propose laws, for all sizes
+first and then at explicit ones; the kernel proves each, and counts the independent ones. A `Search` can be interrupted: what it has found stays.
 """
 
 from __future__ import annotations
@@ -12,33 +12,37 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from random import Random
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from proofs_check.counting import BITS, Reach, count_certificate, reach
 from proofs_check.exact import at_instance
+from proofs_check.instances import instances_of
 from proofs_check.kernel import check
 from proofs_check.kernel.language import Rejected, read_statement
+from proofs_check.kernel.laws import Row, law_rows
 from proofs_check.kernel.points import precision
-from proofs_check.kernel.rank import law_gradients
+from proofs_check.kernel.quadrature import form_gradient
 from proofs_check.kernel.reach import independent
 from proofs_check.sampling import NoPoint, Point, Sizes, assignment, basis, nested, sample
 from proofs_check.verdicts import Finding
 from theory.settings import Instance, Setting, Values
 from theory.statements import Complete, Evolves, Part, statement_tree
 from theory.symbols import Family, Variable
+from theory.trees import Unstatable
 
-from .candidate import Candidate
+from .display import normal_form
 from .engines import ENGINES, Engine
-from .general import general_laws
-from .system import NotRational, System, system
+from .explicit.candidate import Candidate
+from .explicit.system import NotRational, System, system
+from .general.channels import channel_laws
+from .general.laws import GeneralLaw, general_laws
+from .integrals.quadratures import Quadrature, quadrature_certificate
 
 MOST_SYMBOLIC_DATA = 3
 MOST_WRITTEN_OUT = 64
-
-Completeness = Literal["complete", "incomplete", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Discovery:
     """What is known of the conservation laws of a flow.
 
     `possible` is the number of independent laws there can be at most, None where no bound was found; `count` is the certified number or bound.
+    Of the `found` laws `laws` are formulas, and each of the `quadratures` is one more, of which the kernel proved that it exists.
     """
 
     setting: Setting
@@ -76,11 +81,16 @@ class Discovery:
     possible: int | None
     found: int
     laws: tuple[Law, ...]
-    quadratures: tuple[Any, ...]
+    quadratures: tuple[Quadrature, ...]
     count: Finding | None
     searched: tuple[str, ...]
     interrupted: bool
     seconds: float
+
+    @property
+    def integrals(self) -> int:
+        """How many of the independent laws are given by an integral: as quadratures, or by formulas that hold one."""
+        return len(self.quadratures) + sum(law.adds for law in self.laws if law.kind == "integral")
 
     @property
     def complete(self) -> bool | None:
@@ -94,7 +104,7 @@ class Discovery:
 
 @dataclass
 class Search:
-    """The search for the laws of a setting at an instance; iterate over `run` for the laws as they are found, and ask for the `result` at any time."""
+    """The search for the laws of a setting at an instance: iterate over `run` for the laws as they are found, ask for the `result` at any time."""
 
     setting: Setting
     instance: Instance
@@ -102,7 +112,9 @@ class Search:
     engines: Sequence[Engine] = ENGINES
     report: Callable[[str], None] = lambda _: None
     laws: list[Law] = field(default_factory=list)
-    quadratures: list[Any] = field(default_factory=list)
+    families: list[GeneralLaw] = field(default_factory=list)
+    quadratures: list[Quadrature] = field(default_factory=list)
+    forms: list[Any] = field(default_factory=list)
     searched: list[str] = field(default_factory=list)
     best: Reach | None = None
     count: Finding | None = None
@@ -122,13 +134,18 @@ class Search:
         return statement_tree(Part(self.setting, Complete(0, ())))
 
     @cached_property
-    def rows(self) -> list[Any]:
-        """The gradients of the laws found so far, at the point."""
+    def rows(self) -> list[Sequence[Row]]:
+        """The gradients of each of the laws found so far, at the point."""
+        return []
+
+    @cached_property
+    def form_rows(self) -> list[Any]:
+        """The forms of the quadratures found so far, at the point."""
         return []
 
     @property
     def found(self) -> int:
-        return sum(law.adds for law in self.laws)
+        return sum(law.adds for law in self.laws) + len(self.forms)
 
     @property
     def room(self) -> int | None:
@@ -179,15 +196,20 @@ class Search:
         return reach(self.tree, self.where, seed=self.seed)
 
     def stages(self) -> Iterator[tuple[str, Iterator[Law]]]:
-        yield "laws for all sizes, in index notation", self.in_general()
+        yield "laws for all sizes, in index notation", self.general(general_laws(self.setting, report=self.report))
+        seen = np.random.default_rng(self.seed)
+        yield "sums over the kernel of the data, channel by channel", self.general(channel_laws(self.setting, self.families, random=seen))
         explicit = self.system
-        for engine in self.engines if isinstance(explicit, System) else ():
-            yield engine.searches(explicit), self.at_sizes(explicit, engine)
         if isinstance(explicit, str):
             self.searched.append(f"nothing at explicit sizes: {explicit}")
+            return
+        for engine in self.engines:
+            yield engine.searches(explicit), self.at_sizes(explicit, engine)
 
-    def in_general(self) -> Iterator[Law]:
-        for law in general_laws(self.setting, report=self.report):
+    def general(self, proposals: Iterator[GeneralLaw]) -> Iterator[Law]:
+        """Laws for all sizes, for a basis of the values that their own constants may have at the point."""
+        for law in proposals:
+            self.families.append(law)
             choices = basis(law.setting, law.quantity.value, Sizes(self.instance.sizes), self.extended(law.setting))
             if choices:
                 yield Law(law.setting, law.quantity, law.kind, law.finding, law.origin, tuple(choices), 0)
@@ -232,14 +254,22 @@ class Search:
         instance = replace(self.instance, values=self.values)
         for candidate in engine.search(explicit, self.explicit_laws(explicit), random):
             if not isinstance(candidate, Candidate):
-                self.quadratures.append(candidate)
+                self.integrate(candidate)
+                if self.room == 0:
+                    return
                 continue
-            meant = explicit.meant(candidate.law)
-            finding = at_instance(Part(self.setting, Evolves(meant)), instance)
-            if finding.outcome == "proved":
-                yield Law(self.setting, Family((), meant), candidate.kind, finding, candidate.origin, ({},), 0)
+            known = self.explicit_laws(explicit)
+            for law in dict.fromkeys((normal_form(candidate.law, known), candidate.law)):  # what is polished may be beyond a proof, or no new law
+                meant = explicit.meant(law)
+                finding = at_instance(Part(self.setting, Evolves(meant)), instance)
+                before = self.found
+                if finding.outcome == "proved":
+                    yield Law(self.setting, Family((), meant), candidate.kind, finding, candidate.origin, ({},), 0)
+                if self.found > before:
+                    break
             else:
-                self.searched.append(f"a candidate without a proof, {meant}: {finding.reason}")
+                if finding.outcome != "proved":
+                    self.searched.append(f"a candidate without a proof, {meant}: {finding.reason}")
 
     def explicit_laws(self, explicit: System) -> list[sp.Expr]:
         """The laws found so far, entry by entry, in the symbols of the system; none for systems too large to be written out."""
@@ -257,29 +287,45 @@ class Search:
     def written_out(self, law: Law, entry: tuple[int, ...], values: Mapping[str, Any]) -> sp.Expr:
         """One entry of a law with its sums unrolled and its own constants put in."""
         sizes = {length: sp.Integer(self.instance.sizes[length.name]) for length in self.setting.sizes}
+        known = {variable.name for variable in law.setting.variables}
         constants = {
-            law.setting[name][place]: q for name, value in {**self.values, **values}.items() for place, q in _entries(value) if name in self.known(law)
+            law.setting[name][place]: q for name, value in {**self.values, **values}.items() for place, q in _entries(value) if name in known
         }
         return law.quantity.at(entry).xreplace(sizes).doit().xreplace(constants)
-
-    @staticmethod
-    def known(law: Law) -> set[str]:
-        return {variable.name for variable in law.setting.variables}
 
     def added(self, law: Law) -> Law | None:
         """The law with the number of independent ones it brings; None when it brings none."""
         try:
             rows = self.gradients(law)
         except Rejected as error:
-            self.searched.append(f"a law that is not defined at the point: {error}")
+            self.searched.append(f"a law that is left out: {error}")
             return None
-        before = self.found
+        after = self.rank(*(row.gradient for row in rows))
+        if after <= self.found:
+            return None
+        self.rows.append(rows)
+        return replace(law, adds=after - self.found)
+
+    def integrate(self, quadrature: Quadrature) -> None:
+        """Take in a law given by an integral, if the kernel proves that it exists, and it is independent of those found before."""
+        try:
+            with precision(BITS):
+                form = quadrature_certificate(quadrature, self.where, self.rows)
+                row = form_gradient(self.tree, form, self.rows, self.where)
+        except (Rejected, Unstatable) as error:
+            self.searched.append(f"an integral without a proof, {quadrature.text}: {error}")
+            return
+        if self.rank(row) > self.found:
+            self.quadratures.append(quadrature)
+            self.forms.append(form)
+            self.form_rows.append(row)
+            if self.room:
+                self.sharpen()
+
+    def rank(self, *more: Any) -> int:
+        """How many laws are independent at the point, those found and those of more gradients."""
         with precision(BITS):
-            after = independent([*self.rows, *rows], self.columns)
-        if after <= before:
-            return None
-        self.rows.extend(rows)
-        return replace(law, adds=after - before)
+            return independent([*(row.gradient for rows in self.rows for row in rows), *self.form_rows, *more], self.columns)
 
     @cached_property
     def columns(self) -> tuple[Any, ...]:
@@ -289,10 +335,10 @@ class Search:
         times = [name for name, symbol in statement.symbols.items() if symbol.role == "time"]
         return tuple((name, entry) for name in moving + times for entry in sizes.entries(shapes[name]))
 
-    def gradients(self, law: Law) -> list[Any]:
+    def gradients(self, law: Law) -> list[Row]:
         """The gradients of a law at the point; `Rejected` where its proof, or the conditions of its proof, do not hold there."""
         with precision(BITS):
-            return law_gradients(self.tree, {"certificate": law.finding.certificate, "values": list(law.values)}, self.where)
+            return law_rows(self.tree, {"certificate": law.finding.certificate, "values": list(law.values)}, self.where)
 
     def close(self) -> None:
         """Have the number of laws certified: exactly, if enough were found, otherwise from above."""
@@ -300,7 +346,7 @@ class Search:
             return
         start = time.perf_counter()
         laws = [{"certificate": law.finding.certificate, "values": list(law.values)} for law in self.laws]
-        certificate = count_certificate(self.tree, self.where, self.best, laws, least=self.found)
+        certificate = count_certificate(self.tree, self.where, self.best, laws, self.forms, least=self.found)
         try:
             accepted = check(certificate)
             self.count = Finding("count", "proved", "exact", accepted.text, certificate, accepted.conditions, seconds=time.perf_counter() - start)
@@ -338,12 +384,12 @@ def _entries(value: Any, place: tuple[int, ...] = ()) -> Iterator[tuple[tuple[in
         yield place, sp.Rational(q.numerator, q.denominator)
 
 
-def discover(setting: Setting, instance: Instance, *, seed: int = 0, engines: Sequence[Engine] = ENGINES) -> Discovery:
-    """Let a setting with a flow, and explicit sizes, be given: its conservation laws, their number, and whether these are all.
+def discover(setting: Setting, instance: Instance | None = None, *, seed: int = 0, engines: Sequence[Engine] = ENGINES) -> Discovery:
+    """Let a setting with a flow be given, and explicit sizes or else its own: its laws, their number, and whether these are all.
 
     The laws are those that hold for every value of the cotangents; they may depend on time where the setting has a variable of time.
     """
-    search = Search(setting, instance, seed, engines)
+    search = Search(setting, instance or instances_of(setting)[0], seed, engines)
     for _ in search.run():
         pass
     return search.result()

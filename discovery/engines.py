@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from . import closed, quadratures
-from .multiples import laws_over_laws
-from .polynomials import polynomial_laws, polynomial_space
-from .system import System
+from .explicit import closed
+from .explicit.multiples import laws_over_laws
+from .explicit.polynomials import polynomial_laws, polynomial_space
+from .explicit.system import System
+from .integrals import quadratures
 
 LOW_DEGREE, HIGH_DEGREE = 2, 3
 FEW_COORDINATES = 8
+
 
 @dataclass(frozen=True)
 class Engine:

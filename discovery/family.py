@@ -11,7 +11,7 @@ from numerics.program import names_in
 from theory.settings import Definition, Flow, Setting, indices_of, substitute
 from theory.symbols import Family
 
-from .opened import opened, with_time
+from .general.opened import opened, with_time
 
 
 def every_loss(setting: Setting) -> Setting:

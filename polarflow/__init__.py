@@ -13,6 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from discovery.discover import Discovery, discover
+    from discovery.family import every_loss
     from numerics import drift, integrate, problem, source
     from proofs_check.exact import verdict
     from proofs_check.kernel import check
@@ -20,11 +22,12 @@ if TYPE_CHECKING:
     from theory.calculus import along, gradient, tidy
     from theory.charts import polar, rederive, transport, weight_norm
     from theory.derivations import energy_dissipation, equations_of_motion
+    from theory.descent import one_step
     from theory.dynamics import gradient_flow, vector_field
     from theory.files import read
     from theory.losses import any_loss, any_loss_of, exponential, logistic, square, square_to
     from theory.mirror import mirror_map
-    from theory.models import Model, difference, hadamard, power, product
+    from theory.models import Model, difference, hadamard, linear_network, power, product, relu_network
     from theory.papers import paper
     from theory.separable import dual_coordinates
     from theory.settings import Flow, Instance, Setting, Space
@@ -32,18 +35,21 @@ if TYPE_CHECKING:
     from theory.symbols import Family, Variable, index, size, total
 
 _WHERE = {
+    "discovery.discover": ("Discovery", "discover"),
+    "discovery.family": ("every_loss",),
     "numerics": ("drift", "integrate", "problem", "source"),
     "proofs_check.exact": ("verdict",),
     "proofs_check.kernel": ("check",),
     "proofs_check.verdicts": ("Finding", "Verdict"),
     "theory.calculus": ("along", "gradient", "tidy"),
     "theory.charts": ("polar", "rederive", "transport", "weight_norm"),
+    "theory.descent": ("one_step",),
     "theory.derivations": ("energy_dissipation", "equations_of_motion"),
     "theory.dynamics": ("gradient_flow", "vector_field"),
     "theory.files": ("read",),
     "theory.losses": ("any_loss", "any_loss_of", "exponential", "logistic", "square", "square_to"),
     "theory.mirror": ("mirror_map",),
-    "theory.models": ("Model", "difference", "hadamard", "power", "product"),
+    "theory.models": ("Model", "difference", "hadamard", "linear_network", "power", "product", "relu_network"),
     "theory.papers": ("paper",),
     "theory.separable": ("dual_coordinates",),
     "theory.settings": ("Flow", "Instance", "Setting", "Space"),
@@ -54,6 +60,7 @@ _MODULES = {name: module for module, names in _WHERE.items() for name in names}
 
 __all__ = [
     "Complete",
+    "Discovery",
     "Equal",
     "Evolves",
     "Family",
@@ -73,18 +80,22 @@ __all__ = [
     "any_loss_of",
     "check",
     "difference",
+    "discover",
     "drift",
     "dual_coordinates",
     "energy_dissipation",
     "equations_of_motion",
+    "every_loss",
     "exponential",
     "gradient",
     "gradient_flow",
     "hadamard",
     "index",
     "integrate",
+    "linear_network",
     "logistic",
     "mirror_map",
+    "one_step",
     "paper",
     "papers",
     "polar",
@@ -93,6 +104,7 @@ __all__ = [
     "product",
     "read",
     "rederive",
+    "relu_network",
     "size",
     "source",
     "square",

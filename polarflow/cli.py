@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -195,8 +195,8 @@ def derive(
 @app.command()
 def discover(
     target: Target,
-    losses: Annotated[Losses, typer.Option("--loss", help="Laws of every loss of the target's kind, f(Ax) or f(x), or of the given one.")] = Losses.every,
-    sizes: Annotated[list[str] | None, typer.Option("--set", help="A size, as in --set N=6; by default those of the target.", show_default=False)] = None,
+    losses: Annotated[Losses, typer.Option("--loss", help="Laws of every loss of its kind, f(Ax) or f(x), or of the given one.")] = Losses.every,
+    sizes: Annotated[list[str] | None, typer.Option("--set", help="A size, as in --set N=6.", show_default=False)] = None,
     steps: Annotated[bool, typer.Option("--steps", help="What one step of gradient descent adds to each quadratic law, proved.")] = False,
     format: Annotated[Format, typer.Option("--format", help="text, latex or json.")] = Format.text,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write laws and certificates to this file; - for standard output.")] = None,
@@ -232,7 +232,9 @@ def discover(
                     say(f"{search.found} laws, the last one {law.kind}")
             except KeyboardInterrupt:
                 code = 130
-                search.close()
+                say("interrupted: counting what was found; Ctrl-C again leaves it uncounted")
+                with suppress(KeyboardInterrupt):
+                    search.close()
         result = search.result()
         results.append(told(case, result, steps=steps))
         if format is Format.latex:

@@ -74,6 +74,7 @@ def told(case: Case, found: Discovery, *, steps: bool = False) -> dict[str, Any]
         "laws": [_law(law, steps) for law in found.laws],
         "quadratures": [{"text": q.text, "latex": q.latex, "origin": q.origin} for q in found.quadratures],
         "found": found.found,
+        "in_closed_form": found.found - found.integrals,
         "possible": found.possible,
         "complete": found.complete,
         "dimension": found.dimension,
@@ -85,7 +86,7 @@ def told(case: Case, found: Discovery, *, steps: bool = False) -> dict[str, Any]
 
 
 def _law(law: Law, steps: bool) -> dict[str, Any]:
-    changed = step(law) if steps else None
+    changed = step_change(law) if steps else None
     return {
         "expression": text(law.quantity.value),
         "latex": latex(law.quantity.value),
@@ -124,7 +125,7 @@ class StepChange:
     finding: Finding
 
 
-def step(law: Law) -> StepChange | None:
+def step_change(law: Law) -> StepChange | None:
     """The exact change of a quadratic law in one step of gradient descent, if there is a statement and the kernel proves it."""
     try:
         part = one_step(law.setting, law.quantity)
@@ -137,14 +138,18 @@ def step(law: Law) -> StepChange | None:
 def verdict(found: Discovery) -> str:
     """The last line: how many laws there are, and whether these are all."""
     laws = f"{found.found} independent {'law' if found.found == 1 else 'laws'} found"
+    most = f" of at most {found.possible}"
+    if found.integrals:
+        laws += f", {found.integrals} of them given by an integral"
+        most = "," + most
     if found.possible is None:
         reason = found.count.reason if found.count else "the search was interrupted before the number of laws was bounded"
         return f"unknown: {laws}, and no bound on their number: {reason}"
     if found.complete:
         return f"complete: {laws}, and there can be no more than {found.possible}"
     if found.interrupted:
-        return f"unknown: {laws} of at most {found.possible}; the search was interrupted"
-    return f"incomplete: {laws} of at most {found.possible}, {found.possible - found.found} missing"
+        return f"unknown: {laws}{most}; the search was interrupted"
+    return f"incomplete: {laws}{most}, {found.possible - found.found} missing"
 
 
 def heading(case: Case) -> str:

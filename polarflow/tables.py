@@ -10,11 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from discovery.discover import Discovery, Law
+from proofs_check.instances import label
 from proofs_check.verdicts import Finding, Outcome
 from theory.derivations import Derivation
 from theory.statements import Statement
 
-from .discovering import Case, heading, scope, step, verdict, where
+from .discovering import Case, heading, scope, step_change, verdict, where
 from .printing import condition, essential, formula, text
 from .targets import Target
 from .verifying import PartResult, Row
@@ -185,8 +186,8 @@ def discovery(case: Case, found: Discovery, *, steps: bool = False) -> Group:
     table.add_column("proved for", no_wrap=True)
     for number, law in enumerate(found.laws, 1):
         table.add_row(str(number), _law_lines(law, steps), law.kind, str(law.adds), scope(law))
-    for quadrature in found.quadratures:
-        table.add_row("", Text(quadrature.text), "quadrature", "", "")
+    for number, quadrature in enumerate(found.quadratures, len(found.laws) + 1):
+        table.add_row(str(number), Text(quadrature.text), "integral", "1", label(case.setting, case.instance) or "exact")
     style = "bold green" if found.complete else "bold yellow" if found.complete is None else "bold red"
     told = [Text(verdict(found), style=style)]
     if found.count is not None and found.count.outcome == "proved":
@@ -205,7 +206,7 @@ def _law_lines(law: Law, steps: bool) -> Text:
         told.append(f"\nwhere {line}", style="dim")
     for line in essential(law.finding.conditions):
         told.append(f"\nwhere {condition(line)}", style="dim")
-    changed = step(law) if steps else None
+    changed = step_change(law) if steps else None
     if changed is not None:
         told.append(f"\none step adds {text(changed.change)}", style="dim")
     return told

@@ -18,7 +18,6 @@ from theory.separable import NotSeparable, dual_coordinates
 from theory.settings import Instance, Setting
 from theory.statements import Evolves, Experiment, Statement, Watched
 
-
 LARGEST_WIDTH = 1000
 NETWORKS: Mapping[str, tuple[str, Callable[[int], Setting]]] = {
     "linear_network": ("Deep linear network", linear_network),
@@ -88,7 +87,8 @@ def _file(given: str) -> tuple[Path, str]:
         return Path(given), ""
     near = difflib.get_close_matches(given.split("/")[0], NAMES, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise NoSuchTarget(f"{given!r} is neither a shipped paper ({', '.join(NAMES)}) nor a theory file ending in .toml, nor a network such as linear_network:5,3,2.{hint} Try: polarflow list")
+    known = f"a shipped paper ({', '.join(NAMES)}), nor a network such as linear_network:5,3,2, nor a theory file ending in .toml"
+    raise NoSuchTarget(f"{given!r} is neither {known}.{hint} Try: polarflow list")
 
 
 def _only(target: Target, claim: str) -> Target:

@@ -110,13 +110,16 @@ def _independent(laws: Sequence[Any], where: Any) -> int:
         return independent(rows, tuple({place: None for row in rows for place in row}))
 
 
-def count_certificate(tree: Any, where: Any, reached: Reach, laws: Sequence[Any], *, least: int | None = None) -> dict[str, Any]:
+def count_certificate(
+    tree: Any, where: Any, reached: Reach, laws: Sequence[Any], quadratures: Sequence[Any] = (), *, least: int | None = None
+) -> dict[str, Any]:
     """The certificate that there are as many laws as the reach leaves room for; at least as many as said, where not so many are given."""
     claim: dict[str, Any] = {"kind": "count", "count": reached.possible, "indices": []}
     if least is not None and least != reached.possible:
         claim = {"kind": "between", "least": least, "most": reached.possible, "indices": []}
     statement = {**tree, "claim": claim}
-    return {"format": FORMAT, "kind": "count", "statement": statement, "point": where, "controls": reached.controls, "laws": list(laws)}
+    found = {"format": FORMAT, "kind": "count", "statement": statement, "point": where, "controls": reached.controls, "laws": list(laws)}
+    return {**found, "quadratures": list(quadratures)} if quadratures else found
 
 
 def _law(setting: Setting, indices: Any, quantity: Any, sizes: Sizes, point: Point) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from .index import VARIABLE, Algebra, Poly, add, constant, entry, scale, subtrac
 from .language import Count, Equal, Family, Flow, Gradient, Index, Json, Rejected, Statement, read_family
 
 MOST_REMEMBERED: Final = 256
-_ACCEPTED: Final[dict[tuple[str, str], Mapping[str, Poly | None]]] = {}  # of the certificates accepted last, word for word: a count meets its laws again
+# The conditions of the certificates accepted last, word for word: a count meets its laws again.
+_ACCEPTED: Final[dict[tuple[str, str], Mapping[str, Poly | None]]] = {}
 
 Velocities = Mapping[str, tuple[tuple[str, ...], Poly]]
 

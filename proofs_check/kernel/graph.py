@@ -147,7 +147,7 @@ class Graph:
             case Fn(name, arg):
                 return self.function(name, self.walk(arg, at, held))
             case Integral():
-                raise Rejected("the flow mentions an integral, which is not unrolled")
+                raise Rejected("a tree mentions an integral, which is not unrolled")
 
     def under(self, tops: Iterable[int]) -> list[int]:
         """The nodes that some nodes are made of, those included, in order."""

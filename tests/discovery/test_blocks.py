@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from discovery.antiderivatives import antiderivatives
-from discovery.blocks import blocks, rational_velocity, relations
-from discovery.leaves import leaf
-from discovery.system import System, system
+from discovery.explicit.system import System, system
+from discovery.integrals.antiderivatives import antiderivatives
+from discovery.integrals.blocks import blocks, rational_velocity, relations
+from discovery.integrals.leaves import leaf
 from theory.files import read, read_text
 
 from .systems import FOLDER

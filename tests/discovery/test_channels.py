@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from discovery.channels import channel_laws
 from discovery.family import every_loss
-from discovery.general import GeneralLaw
+from discovery.general.channels import channel_laws
+from discovery.general.laws import GeneralLaw
 from proofs_check.exact import all_sizes, counterexample
 from proofs_check.kernel import check
 from theory.files import read_text

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from discovery.candidate import Candidate
-from discovery.closed import closed_forms, searched
+from discovery.explicit.candidate import Candidate
+from discovery.explicit.closed import closed_forms, searched
+from discovery.explicit.system import System, is_law, system
 from discovery.family import every_loss
-from discovery.system import System, is_law, system
 from proofs_check.exact import at_instance
 from theory.files import read, read_text
 from theory.settings import Instance, Setting

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from discovery import darboux
-from discovery.darboux import is_invariant
-from discovery.system import System, system
+from discovery.explicit import darboux
+from discovery.explicit.darboux import is_invariant
+from discovery.explicit.system import System, system
 from theory.files import read_text
 
 

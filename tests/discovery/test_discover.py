@@ -7,6 +7,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 
 from discovery import discover as module
 from discovery.discover import Discovery, Search, discover
+from discovery.engines import Engine
 from polarflow.discovering import cases, told, verdict
 from polarflow.targets import resolve
 from proofs_check.kernel import Rejected, check
@@ -31,7 +33,7 @@ def beside(name: str) -> ModuleType:
     return loaded
 
 
-SYSTEMS = beside("systems").SYSTEMS
+SYSTEMS, FOLDER = beside("systems").SYSTEMS, beside("systems").FOLDER
 NETWORKS = json.loads((Path(__file__).parents[2] / "bench" / "data" / "random_networks.json").read_text(encoding="utf-8"))
 
 
@@ -45,7 +47,8 @@ def test_every_system_comes_out_with_its_count(expected: Any) -> None:
     found = found_in(str(expected.path), expected.losses)
     assert (found.dimension, found.possible) == (expected.dimension, expected.possible)
     assert found.found >= expected.found
-    assert found.complete == (found.found == expected.possible)
+    assert found.complete == (found.found == expected.possible) == expected.complete
+    assert found.found == sum(law.adds for law in found.laws) + len(found.quadratures)
     for law in found.laws:
         assert check(law.finding.certificate).outcome == "proved"
     assert found.count is not None
@@ -82,6 +85,51 @@ def test_a_count_that_is_changed_is_rejected() -> None:
         change(changed)
         with pytest.raises(Rejected):
             check(changed)
+
+
+def test_a_law_given_by_an_integral_completes_the_list() -> None:
+    (case,) = cases(resolve(f"{FOLDER}/elliptic_uvw.toml"), "every", {})
+    found = discover(case.setting, case.instance)
+    assert (found.found, found.possible, found.integrals, found.complete) == (7, 7, 1, True)
+    assert sum(law.adds for law in found.laws) == 6
+    assert verdict(found).startswith("complete: 7 independent laws found, 1 of them given by an integral")
+    shown = told(case, found)
+    assert (shown["found"], shown["in_closed_form"], len(shown["quadratures"])) == (7, 6, 1)
+    certificate = json.loads(json.dumps(shown["count"]["certificate"]))
+    assert "7 independent laws (1 of them the integral of a form)" in check(certificate).text
+    for change in (
+        lambda c: c["quadratures"].clear(),
+        lambda c: c["quadratures"][0]["laws"].pop(),
+        lambda c: c["quadratures"][0]["form"].pop(),
+        lambda c: c["quadratures"][0]["form"][0].update(component=1),
+        lambda c: c["quadratures"][0]["form"][0].update(velocity=0),
+        lambda c: c["laws"].pop(),
+    ):
+        changed = copy.deepcopy(certificate)
+        change(changed)
+        with pytest.raises(Rejected):
+            check(changed)
+
+
+def test_formulas_that_hold_an_integral_are_told_as_such() -> None:
+    (case,) = cases(resolve(f"{FOLDER}/exponential_factor.toml"), "every", {})
+    found = discover(case.setting, case.instance)
+    assert (found.found, found.integrals, len(found.quadratures), found.complete) == (5, 2, 0, True)
+    assert "2 of them given by an integral" in verdict(found)
+    assert told(case, found)["in_closed_form"] == 3
+
+
+def test_an_integral_that_is_not_proved_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search that proposes the form with a sign turned, and one that is right but was found before."""
+    (case,) = cases(resolve(f"{FOLDER}/elliptic_uvw.toml"), "every", {})
+    (right,) = discover(case.setting, case.instance).quadratures
+    first, *_ = right.form
+    wrong = replace(right, form={**right.form, first: -right.form[first]})
+    engine = Engine(lambda _: "integrals", lambda *_: iter([wrong, right, right]))
+    monkeypatch.setattr(Search, "room", property(lambda search: None))  # so that the search does not end when the list is complete
+    found = discover(case.setting, case.instance, engines=(engine,))
+    assert (found.found, len(found.quadratures), found.complete) == (7, 1, True)
+    assert any("an integral without a proof" in line for line in found.searched)
 
 
 class _Cut(KeyboardInterrupt):

@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 from discovery.display import normal_form
-from discovery.system import independent, is_law, system
+from discovery.explicit.system import independent, is_law, system
 from proofs_check.exact import at_instance
 from theory.files import read
 from theory.statements import Evolves, Part

@@ -18,12 +18,12 @@ import pytest
 import sympy as sp
 from flint import fmpq
 
-from discovery import characteristics, entrywise, quadratic, templates
-from discovery.general import GeneralLaw, general_laws
-from discovery.opened import motion
-from discovery.quotient import quotient
-from discovery.reading import expression
-from discovery.relations import Span, kernel, relations
+from discovery.general import characteristics, entrywise, quadratic, templates
+from discovery.general.laws import GeneralLaw, general_laws
+from discovery.general.opened import motion
+from discovery.general.quotient import quotient
+from discovery.general.reading import expression
+from discovery.general.relations import Span, kernel, relations
 from proofs_check.exact import all_sizes
 from proofs_check.kernel import check
 from proofs_check.kernel.all_sizes import residual

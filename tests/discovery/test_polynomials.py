@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from discovery.candidate import Candidate
-from discovery.independence import Independence
-from discovery.multiples import laws_over_laws
-from discovery.polynomials import polynomial_laws, polynomial_space
-from discovery.system import System, is_law, system
+from discovery.explicit.candidate import Candidate
+from discovery.explicit.independence import Independence
+from discovery.explicit.multiples import laws_over_laws
+from discovery.explicit.polynomials import polynomial_laws, polynomial_space
+from discovery.explicit.system import System, is_law, system
 from proofs_check.exact import at_instance
 from theory.files import read, read_text
 from theory.models.network import linear_network, relu_network

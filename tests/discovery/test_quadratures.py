@@ -5,20 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
+from functools import cache
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 import sympy as sp
 from scipy.integrate import quad
 
-from discovery.candidate import Candidate
-from discovery.quadratures import Quadrature, is_quadrature, quadrature_parts, quadratures, space
-from discovery.system import System, system
+from discovery.discover import Search
+from discovery.explicit.candidate import Candidate
+from discovery.explicit.system import System, system
+from discovery.integrals.quadratures import Quadrature, is_quadrature, quadrature_certificate, quadratures, space
 from proofs_check.exact import at_instance, counterexample
+from proofs_check.kernel import Rejected
+from proofs_check.kernel.points import precision
+from proofs_check.kernel.quadrature import form_gradient
 from theory.files import read
 from theory.settings import Instance
-from theory.statements import Equal, Evolves, Part
+from theory.statements import Evolves, Part
 
 from .systems import FOLDER
 
@@ -125,16 +132,35 @@ def elliptic() -> tuple[System, Instance, Quadrature]:
     return of, instance, quadrature
 
 
-def test_an_elliptic_law_remains_an_integral_and_its_parts_are_proved() -> None:
-    of, instance, quadrature = elliptic()
+@cache
+def searched() -> Search:
+    """The search for the laws of the flow of u*v*w, ended."""
+    of, instance = opened("elliptic_uvw")
+    search = Search(of.setting, instance)
+    for _ in search.run():
+        pass
+    return search
+
+
+def certified(quadrature: Quadrature) -> Any:
+    """The form at the point, if the kernel accepts it with the laws of the search."""
+    search = searched()
+    with precision(search.where["bits"]):
+        certificate = quadrature_certificate(quadrature, search.where, search.rows)
+        return form_gradient(search.tree, certificate, search.rows, search.where)
+
+
+def test_an_elliptic_law_remains_an_integral_that_is_proved_to_exist() -> None:
+    of, _, quadrature = elliptic()
     u, v, w = (entries(of, name) for name in "uvw")
     assert dict(quadrature.form) == {u[0]: 2 / (v[0] * w[0]), u[1]: -1 / (v[1] * w[1]), u[2]: -1 / (v[2] * w[2])}
     assert len(quadrature.expression.atoms(sp.Integral)) == 3
     assert quadrature.text.startswith("2*integral of (1/(v[0]*w[0])) d(u[0]) - integral of")
     assert "\\int" in quadrature.latex
-    parts = quadrature_parts(quadrature)
-    assert len(parts) == 6 + 3 + 1
-    assert [at_instance(part, instance).outcome for part in parts] == ["proved"] * 10
+    values = searched().where["values"]
+    (a, b, c), (d, e, f) = ([Fraction(q) for q in values[name]] for name in "vw")
+    found = {place: Fraction(int(q.p), int(q.q)) for place, q in certified(quadrature).items() if q != 0}
+    assert found == {("u", (0,)): 2 / (a * d), ("u", (1,)): -1 / (b * e), ("u", (2,)): -1 / (c * f)}
 
 
 def test_the_integral_is_conserved_along_a_trajectory() -> None:
@@ -171,21 +197,23 @@ def test_the_integral_is_conserved_along_a_trajectory() -> None:
 
 
 def test_a_quadrature_that_is_changed_is_rejected() -> None:
-    _, instance, quadrature = elliptic()
+    _, _, quadrature = elliptic()
     random = np.random.default_rng(1)
     assert is_quadrature(quadrature, random)
     first, second, third = quadrature.form
     turned = replace(quadrature, form={**quadrature.form, second: -quadrature.form[second]})
     assert not is_quadrature(turned, random)
-    assert isinstance(quadrature_parts(turned)[-1].assertion, Equal)
-    assert counterexample(quadrature_parts(turned)[-1], instance).outcome == "refuted"
+    with pytest.raises(Rejected, match="the residual of entry"):
+        certified(turned)
     assert not is_quadrature(replace(quadrature, laws_used=quadrature.laws_used[1:]), random)
     assert not is_quadrature(replace(quadrature, laws_used=(*quadrature.laws_used[1:], third)), random)
     assert not is_quadrature(replace(quadrature, laws_used=(*quadrature.laws_used[1:], quadrature.laws_used[-1] ** 2)), random)
     spread = replace(quadrature, form={symbol: component * first for symbol, component in quadrature.form.items()})
     assert not is_quadrature(spread, random)  # it vanishes on the flow, and is not closed
-    with pytest.raises(ValueError, match=r"depends on u\[0\] outside its block"):
-        quadrature_parts(spread)
+    with pytest.raises(Rejected, match="6 laws of a block of 9 coordinates"):
+        certified(spread)
+    with pytest.raises(Rejected, match="0 laws of a block of 3 coordinates"):
+        certified(replace(quadrature, blocks=()))
 
 
 @pytest.mark.parametrize("name", ["random_quadratic", "square_loss_one_field", "linear_2_2_2", "weight_norm_square", "polar_square", "product_uv"])

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from discovery.modular import Array, Echelon, P, independent_columns, integral, nullspace, rank, regular
-from discovery.recognition import integer_vectors
+from discovery.explicit.modular import Array, Echelon, P, independent_columns, integral, nullspace, rank, regular
+from discovery.explicit.recognition import integer_vectors
 
 
 def modulo(rows: Sequence[Sequence[int]]) -> Array:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from discovery.modular import P
-from discovery.series import monomials, product, trajectory
-from discovery.system import Points, System, system
+from discovery.explicit.modular import P
+from discovery.explicit.series import monomials, product, trajectory
+from discovery.explicit.system import Points, System, system
 from theory.files import read_text
 
 FIELDS = (

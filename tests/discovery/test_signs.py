@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from discovery.modular import P
-from discovery.monomials import classes, monomials, words_of
-from discovery.signs import characters
-from discovery.system import Points, System, system
+from discovery.explicit.modular import P
+from discovery.explicit.monomials import classes, monomials, words_of
+from discovery.explicit.signs import characters
+from discovery.explicit.system import Points, System, system
 from theory.files import read, read_text
 from theory.models.network import linear_network, relu_network
 from theory.settings import Setting

@@ -236,7 +236,7 @@ FALSE: Mapping[str, tuple[Callable[[], Json], str]] = {
     ),
     "a law under a condition that cannot be evaluated": (
         lambda: counted(LINE, 1, VALUES, [law(LINE, ["integral", "s", "L", ["^", "s", -1]], {"x": family([], "nu")})]),
-        "not checked at the point",
+        "was not enclosed",
     ),
     "a law for positive cotangents alone": (lambda: counted(HALF, 1, IN_PLANE, [law(HALF, name, {}) for name in "xy"], BALLS), r"a\[\] has no value"),
     "a law at explicit sizes for nonzero cotangents alone": (

@@ -23,14 +23,14 @@ from theory.statements import Evolves, Part
 from theory.symbols import Family, Variable, total
 from theory.trees import Unstatable
 
-from . import darboux
-from .combinations import Function, is_positive, log_of, relations, simplest, written
-from .general import GeneralLaw, kind_of
-from .independence import Independence
-from .jets import Sample, sample
-from .modular import Array, P
+from ..explicit import darboux
+from ..explicit.combinations import Function, is_positive, log_of, relations, simplest, written
+from ..explicit.independence import Independence
+from ..explicit.jets import Sample, sample
+from ..explicit.modular import Array, P
+from ..explicit.system import NotRational, System, system
+from .laws import GeneralLaw, kind_of
 from .reading import letters
-from .system import NotRational, System, system
 
 SIZE = 3  # of the index; functions are compared at the first two of its values
 OTHER = 2  # of the other sizes

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from .modular import Array, P, inverse, nullspace
-from .recognition import integer_vectors
-from .system import NotRational, Points, System, evaluated
+from ..explicit.modular import Array, P, inverse, nullspace
+from ..explicit.recognition import integer_vectors
+from ..explicit.system import NotRational, Points, System, evaluated
 
 COLUMNS = 3
 MOST_TRIES = 24

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from .system import System
+from ..explicit.system import System
 
 
 @dataclass(frozen=True)

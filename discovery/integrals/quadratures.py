@@ -7,7 +7,7 @@ since there it is a sum of forms in one variable each; so it is the differential
 near every point where $\\omega$ is defined and the differentials of the laws are independent. Around a loop of a curve it may change its value.
 
 Where the integral can be read off, or its constants can be taken out in front of it, the law is proposed as a formula for the kernel to prove.
-Otherwise what the kernel can prove are the `quadrature_parts`: each is an identity, and the existence of the law follows from them as said here.
+Otherwise the kernel proves that the form vanishes on the flow (`quadrature_certificate`); that it is closed follows as said here.
 """
 
 from __future__ import annotations
@@ -16,18 +16,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, product
 from math import gcd, lcm
+from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from theory.statements import Equal, Evolves, Part
+from proofs_check.division import certify
+from proofs_check.kernel.language import read_statement
+from proofs_check.kernel.laws import Row
+from proofs_check.kernel.quadrature import form_statement, velocity_statement
+from theory.statements import Complete, Part, statement_tree
+from theory.trees import declared_names, tree
 
+from ..explicit.candidate import Candidate
+from ..explicit.modular import Array, P, rank
+from ..explicit.system import Points, System, evaluated, gradient, independent, is_law
 from .antiderivatives import antiderivatives
 from .blocks import Block, blocks, relations
-from .candidate import Candidate
 from .leaves import Leaf, flattened, leaf, spelled
-from .modular import Array, P, rank
-from .system import Points, System, evaluated, gradient, independent, is_law
 
 LARGEST = 200  # coordinates
 CHECKS = 12  # random points at which everything is tried once more
@@ -126,29 +132,32 @@ def _closed(quadrature: Quadrature, along: sp.Symbol, random: np.random.Generato
     return bool(block) and entries(quadrature.form[along]) <= set(block) and len(independent(system, own, random)) == len(block) - 1
 
 
-def quadrature_parts(quadrature: Quadrature) -> tuple[Part, ...]:
-    """What a kernel has to prove, at the sizes and values of the system, for the law of a quadrature to exist.
+def quadrature_certificate(quadrature: Quadrature, point: Any, laws: Sequence[Sequence[Row]]) -> dict[str, Any]:
+    """What the kernel needs for the law of a quadrature, beside the laws of a count, which are given by their gradients at the point.
 
-    The laws used are conserved; the coordinates along the curves move with the velocities stated; and $\\omega$ of these velocities is zero. That
-    the form is closed on the level sets needs no proof of its own: each component depends on one block, whose level sets are curves.
-
-    Raises ValueError for a form with a component that depends on more than its block: it need not be closed.
+    The velocities of the coordinates along the curves are proved at the sizes and values of the system, and that $\\omega$ of these velocities is
+    zero; that the form is closed on the level sets the kernel sees for itself. Raises `Rejected` where one of these is not proved, and
+    `Unstatable` for what cannot be written down.
     """
     system, setting = quadrature.system, quadrature.system.setting
-    functions, still = spelled(system), set(system.symbols[len(system.moving) : len(system.places)])
-    for along, component in quadrature.form.items():
-        block = next((block for block in quadrature.blocks if along in block), ())
-        others = component.xreplace(functions).free_symbols - still - set(block)
-        if others:
-            named = ", ".join(str(system.meanings[symbol]) for symbol in sorted(others, key=str))
-            raise ValueError(f"the component of {system.meanings[along]} depends on {named} outside its block, and the form need not be closed")
-    parts = [Part(setting, Evolves(system.meant(law)), f"law {n}") for n, law in enumerate(quadrature.laws_used, 1)]
-    total = sp.S.Zero
+    declared = declared_names(setting)
+    counted = statement_tree(Part(setting, Complete(0, ())))
+    instance = {"sizes": point["sizes"], "values": {name: point["values"][name] for name in system.values}}
+    parts = []
     for along, component in quadrature.form.items():
         velocity = system.expression(system.motion.velocities[system.moving[system.symbols.index(along)]])
-        parts.append(Part(setting, Evolves(system.meanings[along], velocity), f"velocity of {system.meanings[along]}"))
-        total += system.meant(component) * velocity
-    return (*parts, Part(setting, Equal(total, sp.S.Zero), "the form vanishes on the flow"))
+        meant = {"along": system.meanings[along], "component": system.meant(component), "velocity": velocity}
+        part = {key: tree(expression, declared) for key, expression in meant.items()}
+        parts.append({**part, "cofactors": certify(read_statement(velocity_statement(counted, part)), instance)["cofactors"]})
+    cofactors = certify(read_statement(form_statement(counted, parts)), instance)["cofactors"]
+    blocks = [{system.places[system.symbols.index(symbol)] for symbol in block} for block in quadrature.blocks]
+    used = [
+        [number, row.choice, list(row.entry)]
+        for number, rows in enumerate(laws)
+        for row in rows
+        if (places := row.places) and any(places <= block for block in blocks)
+    ]
+    return {"instance": instance, "form": parts, "cofactors": cofactors, "laws": used}
 
 
 def _covector(system: System, form: Mapping[sp.Symbol, sp.Expr], points: Points) -> Array:
