@@ -333,7 +333,7 @@ def verify(
 @app.command()
 def export(
     target: Target,
-    to: Annotated[str, typer.Option("--to", help="numpy or mpmath.")] = "numpy",
+    to: Annotated[str, typer.Option("--to", help="numpy, numba, jax, c, mpmath, arb or heyoka.")] = "numpy",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")] = None,
 ) -> None:
     """Readable source code of the flow's velocity, generated from the derivation."""

@@ -7,12 +7,25 @@ from collections.abc import Mapping
 from theory.settings import Setting
 
 from ..program import program
+from .arb import EMITTER as _arb
+from .c import EMITTER as _c
 from .emitter import Emitter
+from .heyoka import EMITTER as _heyoka
+from .jax import EMITTER as _jax
 from .load import compile
 from .mpmath import EMITTER as _mpmath
+from .numba import EMITTER as _numba
 from .numpy import EMITTER as _numpy
 
-EMITTERS: Mapping[str, Emitter] = {"numpy": _numpy, "mpmath": _mpmath}
+EMITTERS: Mapping[str, Emitter] = {
+    "numpy": _numpy,
+    "numba": _numba,
+    "jax": _jax,
+    "mpmath": _mpmath,
+    "arb": _arb,
+    "heyoka": _heyoka,
+    "c": _c,
+}
 
 
 def source(setting: Setting, target: str, *, title: str = "") -> str:

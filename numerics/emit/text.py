@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import sympy as sp
 
@@ -11,19 +11,33 @@ from ..errors import Unsupported
 from ..program import Program, Step
 
 MARK = '"""Velocity of a gradient flow'
+C_MARK = "/* Velocity of a gradient flow"
 WIDTH = 110
 
 
-def header(program: Program, title: str, target: str) -> str:
-    """The docstring of the module: what the source was generated from."""
-    lines = [f"{MARK}, for {target}; written by polarflow, edits will be lost.", ""]
-    lines += textwrap.wrap(f"Generated from: {' '.join(title.split())}", WIDTH) if title.strip() else ["Generated from:"]
+def header(program: Program, title: str, target: str, *, note: str = "") -> str:
+    """The docstring of the module: what the source was generated from, and a note on its use."""
+    first, *rest = origin(program, title, note)
+    text = "\n".join(["", first, *rest]).replace("\\", "\\\\").replace('"', "'")
+    return f'{MARK}, for {target}; written by polarflow, edits will be lost.\n{text}\n"""\n'
+
+
+def origin(program: Program, title: str, note: str = "") -> list[str]:
+    """The title, the equations and the note, as lines of text."""
+    lines = textwrap.wrap(f"Generated from: {' '.join(title.split())}", WIDTH) if title.strip() else ["Generated from:"]
     for step in program.definitions:
         lines += _equation(entry(step), "=", step.family.value)
     for block, step in zip(program.parameters, program.velocities, strict=True):
         lines += _equation(f"d/dt {entry(Step(block.name, step.family))}", "=", step.family.value)
-    text = "\n".join(lines[1:]).replace("\\", "\\\\").replace('"', "'")
-    return f'{lines[0]}\n{text}\n"""\n'
+    return [*lines, "", *textwrap.wrap(note, WIDTH)] if note else lines
+
+
+def check_names(program: Program, reserved: Collection[str], target: str) -> None:
+    """Raises `Unsupported` when a name of the program means something else in the generated source."""
+    names = [program.time_name, *(v.name for v in program.variables), *(step.name for step in program.steps), *(n.name for n in program.sizes)]
+    taken = sorted(set(names) & set(reserved))
+    if taken:
+        raise Unsupported(f"{taken[0]!r} has a meaning of its own in source for {target}; rename the variable, to '{taken[0]}_0' for instance")
 
 
 def _equation(left: str, relation: str, right: sp.Expr) -> list[str]:
@@ -72,7 +86,13 @@ def assignment(name: str, text: str, comment: str, indent: str = "    ") -> list
     if len(line) <= WIDTH:
         return [f"{line}  # {comment}" if comment else line]
     first, *rest = broken(text, indent) if _is_bracketed(text) else [f"{indent}(", *broken(text, indent + "    "), f"{indent})"]
-    return [f"{indent}{name} = {first.strip()}  # {comment}", *rest]
+    return [f"{indent}{name} = {first.strip()}" + (f"  # {comment}" if comment else ""), *rest]
+
+
+def wrapped(text: str, depth: int) -> list[str]:
+    """A statement of C, indented, continued on further lines where it is too long."""
+    indent = "    " * depth
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "    ", break_long_words=False, break_on_hyphens=False)
 
 
 # Where a line may be broken, the weakest first.

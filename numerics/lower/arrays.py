@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Literal, TypeAlias
 
 import sympy as sp
@@ -80,10 +81,20 @@ def add(terms: Sequence[Array], shape: Shape) -> Array:
     minus = [term.operands[0] for term in terms if term.op == "negate"]
     if not plus:
         return Array("negate", (add(minus, shape),), shape)
-    result = plus[0] if len(plus) == 1 else Array("add", tuple(plus), shape)
+    result = plus[0]
+    if len(plus) > 1:
+        result = Array("add", tuple(plus), reduce(_broadcast, (term.shape for term in plus)))
     for term in minus:
-        result = Array("subtract", (result, term), shape)
+        result = Array("subtract", (result, term), _broadcast(result.shape, term.shape))
     return result
+
+
+def _broadcast(left: Shape, right: Shape) -> Shape:
+    """The shape of a sum, aligned from the right; an axis of length 1 takes the length of the other."""
+    if len(left) < len(right):
+        left, right = right, left
+    front = len(left) - len(right)
+    return (*left[:front], *(b if a == 1 else a for a, b in zip(left[front:], right, strict=True)))
 
 
 def _is_negative_number(term: Array) -> bool:

@@ -25,7 +25,7 @@ def share(values: Sequence[tuple[str, Array]], *, taken: Iterable[str], results:
         new = Array(node.op, tuple(rewritten(operand) for operand in node.operands), node.shape, node.detail)
         if root or node.is_leaf or uses[node] < 2 or _is_cheap(node):
             return new
-        name = _fresh(describe(new), used)
+        name = fresh_name(describe(new), used)
         names[node] = name
         statements.append(Statement(name, new, asked=False))
         return Array("name", (), node.shape, name)
@@ -103,7 +103,8 @@ def _words(node: Array) -> str:
     return ""
 
 
-def _fresh(name: str, used: set[str]) -> str:
+def fresh_name(name: str, used: set[str]) -> str:
+    """The name, numbered when it is used already; it is used from then on."""
     if not name.isidentifier():
         name = "shared"
     candidate, n = name, 1

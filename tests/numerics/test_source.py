@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import sympy as sp
+from mpmath import mp
 
 from numerics import EMITTERS, InvalidProblem, Unsupported, compile, program, source
 from numerics.lower import lower
@@ -20,6 +24,7 @@ from theory.settings import Setting, Space, family
 from theory.symbols import Variable, index, size, total
 
 Lookup = Callable[[str], Setting]
+PYTHON = [name for name, emitter in EMITTERS.items() if emitter.language == "Python"]
 
 POLAR = '''import numpy as np
 
@@ -48,7 +53,7 @@ def sized_polar(rows: sp.Expr | int, columns: sp.Expr | int) -> Setting:
 
 
 def body(text: str) -> str:
-    return text[text.index("import") :]
+    return text[text.index("#include" if text.startswith("/*") else "import") :]
 
 
 def test_the_source_of_the_polar_flow(settings_by_name: Lookup) -> None:
@@ -74,10 +79,10 @@ def test_a_norm_is_computed_once(settings_by_name: Lookup) -> None:
     assert "squared_norm_v = v @ v" in text
 
 
-@pytest.mark.parametrize("target", EMITTERS)
+@pytest.mark.parametrize("target", PYTHON)
 def test_every_statement_says_its_shape(setting: Setting, target: str) -> None:
     tree = ast.parse(source(setting, target))
-    (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef))
+    (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "velocity")
     lines = source(setting, target).splitlines()
     shapes = {step.name: f"# ({', '.join(map(str, step.shape))}{',' if len(step.shape) == 1 else ''})" for step in program(setting).steps}
     for statement in function.body:
@@ -87,7 +92,22 @@ def test_every_statement_says_its_shape(setting: Setting, target: str) -> None:
     assert all(len(line) <= 150 for line in lines)
 
 
-@pytest.mark.parametrize("target", EMITTERS)
+def test_every_array_of_the_c_source_says_its_shape(setting: Setting) -> None:
+    lines = source(setting, "c").splitlines()
+    for step in program(setting).steps:
+        told = f"({', '.join(map(str, step.shape))}{',' if len(step.shape) == 1 else ''})"
+        assert any(line.strip() == f"// {step.name} {told}" for line in lines) or not step.shape, step.name
+    assert all(len(line) <= 150 for line in lines)
+
+
+def test_the_header_of_c_names_its_origin(setting: Setting) -> None:
+    header, _, rest = source(setting, "c", title="The flow of */ w^L").partition(" */\n")
+    assert "Generated from: The flow of * / w^L" in header
+    assert rest.startswith("#include")
+    assert all(step.name in header for step in program(setting).definitions)
+
+
+@pytest.mark.parametrize("target", PYTHON)
 def test_the_header_names_its_origin_and_no_time(setting: Setting, target: str) -> None:
     text = source(setting, target, title='The "flow" of\n$w^L$ \\ """')
     header = ast.get_docstring(ast.parse(text))
@@ -153,7 +173,7 @@ def test_only_our_own_text_is_executed() -> None:
 
 
 def test_an_unknown_target_is_named_with_those_there_are(settings_by_name: Lookup) -> None:
-    with pytest.raises(KeyError, match="numpy, mpmath"):
+    with pytest.raises(KeyError, match="numpy, numba, jax, mpmath, arb, heyoka, c"):
         source(settings_by_name("polar"), "fortran")
 
 
@@ -193,6 +213,92 @@ def test_a_name_that_python_keeps_for_itself_is_refused() -> None:
     lam = Variable("lambda", (), "constant")
     with pytest.raises(Unsupported, match="'lambda' cannot be the name"):
         source(field_on(h[i] * lam[()], lam=lam), "numpy")
+
+
+@pytest.mark.parametrize(
+    ("target", "name"), [("c", "double"), ("c", "exp"), ("numba", "njit"), ("jax", "jnp"), ("heyoka", "hy"), ("arb", "arb"), ("c", "\u03b8")]
+)
+def test_a_name_that_the_target_keeps_for_itself_is_refused(target: str, name: str) -> None:
+    taken = Variable(name, (), "constant")
+    with pytest.raises(Unsupported, match=f"'{name}'.*rename the variable"):
+        source(field_on(h[i] * taken[()], taken=taken), target)
+
+
+def test_heyoka_refuses_corners() -> None:
+    with pytest.raises(Unsupported, match="no heyoka counterpart"):
+        source(field_on(sp.Abs(h[i] - 1)), "heyoka")
+
+
+@pytest.mark.parametrize("target", ["numpy", "numba", "jax", "c"])
+@pytest.mark.parametrize("number", [sp.Integer(10) ** 400, sp.Rational(1, 10**400)])
+def test_a_number_beyond_doubles_is_refused(target: str, number: sp.Rational) -> None:
+    with pytest.raises(Unsupported, match="out of the range of double precision"):
+        source(field_on(number * h[i]), target)
+
+
+@pytest.mark.parametrize("target", ["numpy", "numba", "jax", "c"])
+def test_a_quotient_beyond_doubles_is_rounded_once(target: str) -> None:
+    """Numerator and denominator beyond 2^53, each of which would be rounded by itself."""
+    number = sp.Rational(3**40 + 1, 7**30)
+    assert repr((3**40 + 1) / 7**30) in body(source(field_on(sp.exp(number) * h[i]), target)).replace("\n", " ")
+
+
+def test_c_is_not_executed(settings_by_name: Lookup) -> None:
+    with pytest.raises(ValueError, match="this is C; write it to a file"):
+        compile(source(settings_by_name("polar"), "c"))
+
+
+def test_numba_refuses_what_is_not_double_precision(settings_by_name: Lookup) -> None:
+    velocity = compile(source(settings_by_name("polar"), "numba"))
+    ones = [np.ones(3, dtype=np.float32), 2.0, 1.0, 1.0, np.ones((2, 3)), np.ones(2)]
+    with pytest.raises(TypeError, match="No matching definition"):
+        velocity(0.0, 1.0, *ones)
+
+
+@pytest.mark.parametrize("target", ["numpy", "numba", "jax"])
+def test_whole_numbers_do_not_overflow(target: str) -> None:
+    """q' = q^L at q = 3 and L = 50, both given as ints: 3^50 is beyond 64 bits."""
+    q, L = Variable("q", (), "parameter", "positive"), Variable("L", (), "constant", "positive")
+    velocity = compile(source(vector_field(Setting((q, L)), Space((q,)), {"q": family(q[()] ** L[()])}), target))
+    assert float(velocity(0, 3, L=50)[0]) == pytest.approx(3.0**50, rel=1e-13)
+
+
+def test_jax_differentiates_the_velocity(settings_by_name: Lookup) -> None:
+    """The derivative by eta_r of r' = eta_r g is g: the same as r' at eta_r = 1."""
+    import jax
+
+    velocity = compile(source(settings_by_name("polar"), "jax"))
+    A, y, u = np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([1.0, -1.0]), np.array([0.6, 0.8])
+    slope = jax.jacfwd(lambda rate: velocity(0.0, 2.0, u, L=3, eta_r=rate, eta_u=1.0, A=A, y=y)[0])(0.25)
+    assert float(slope) == pytest.approx(float(velocity(0.0, 2.0, u, L=3, eta_r=1.0, eta_u=1.0, A=A, y=y)[0]), rel=1e-14)
+
+
+def test_heyoka_follows_the_flow_to_its_precision(settings_by_name: Lookup) -> None:
+    """q' = q/3 from q(0) = 1: a third in double precision would be off in the 17th digit."""
+    import heyoka as hy
+
+    q = Variable("q", (), "parameter")
+    text = source(vector_field(Setting((q,)), Space((q,)), {"q": family(q[()] / 3)}), "heyoka")
+    namespace: dict[str, Any] = {}
+    exec(text, namespace)
+    equations, numbers = namespace["system"]()
+    one = hy.real(1, 200)
+    solver = hy.taylor_adaptive(equations, [one], pars=[hy.real(n, 200) for n in numbers], fp_type=hy.real, prec=200, time=hy.real(0, 200))
+    solver.propagate_until(hy.real(1, 200))
+    with mp.workdps(60):
+        assert abs(mp.mpf(str(solver.state[0])) - mp.exp(mp.mpf(1) / 3)) < mp.mpf(10) ** -55
+
+
+DOCUMENTATION = (Path(__file__).resolve().parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
+
+
+def test_the_documentation_runs() -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", DOCUMENTATION, flags=re.DOTALL)
+    exec(builtins.compile(block, "export.md", "exec"), {})
+
+
+def test_the_documentation_names_every_target() -> None:
+    assert set(re.findall(r"^\| `(\w+)` \|", DOCUMENTATION, flags=re.MULTILINE)) == set(EMITTERS)
 
 
 def test_a_setting_without_a_flow_is_refused() -> None:
