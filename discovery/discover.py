@@ -43,6 +43,7 @@ from .integrals.quadratures import Quadrature, quadrature_certificate
 
 MOST_SYMBOLIC_DATA = 3
 MOST_WRITTEN_OUT = 64
+MOST_BOUNDED_FIRST = 400  # coordinates; beyond, laws are quicker found than bounded
 
 
 @dataclass(frozen=True)
@@ -157,9 +158,10 @@ class Search:
         The bound is sharpened step by step, and only while it leaves room: most of the cost of the last step would be to see that nothing changes.
         """
         self.searched.append("the Lie algebra at a random rational point")
-        self.report("an upper bound on the number of laws")
-        self.sharpen()
-        self.sharpen()
+        if len(self.columns) <= MOST_BOUNDED_FIRST:
+            self.report("an upper bound on the number of laws")
+            self.sharpen()
+            self.sharpen()
         for name, proposals in self.stages():
             if self.room == 0:
                 break
@@ -174,7 +176,9 @@ class Search:
                 if self.room == 0:
                     break
             self.searched.append(name)
-            while self.room and self.sharpen():
+            if self.room != 0:
+                self.report("an upper bound on the number of laws")
+            while self.room != 0 and self.sharpen():
                 pass
         self.report("counting")
         self.close()

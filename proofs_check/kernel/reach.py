@@ -35,6 +35,7 @@ Series: TypeAlias = Any  # nmod_poly or arb_series
 Block: TypeAlias = Any  # nmod_mat or arb_mat: a row for each power of t, a column for each direction
 MOST_ORDER: Final = 60
 MOST_WIDTH: Final = 5000
+MERSENNE: Final = (1 << 61) - 1
 SMALLEST_PRIME: Final = 1 << 20
 LARGEST_PRIME: Final = 1 << 62
 
@@ -206,12 +207,14 @@ def reached(motion: Motion, at: Mapping[Place, fmpq], controls: Json) -> int:
 
 
 def independent(rows: list[Mapping[Place, fmpq | arb]], columns: tuple[Place, ...]) -> int:
-    """A lower bound on the rank of rows of numbers, exact where they all are rational."""
-    entries = [row.get(place, fmpq(0)) for row in rows for place in columns]
-    exact = [q for q in entries if isinstance(q, fmpq)]
-    if len(exact) == len(entries):
-        return int(fmpq_mat(len(rows), len(columns), exact).rank())
-    return _Balls().rank([[arb(row.get(place, fmpq(0))) for place in columns] for row in rows])
+    """A lower bound on the rank of rows of numbers: modulo a prime where they all are rational, in balls elsewhere."""
+    if not all(isinstance(q, fmpq) for row in rows for q in row.values()):
+        return _Balls().rank([[arb(row.get(place, fmpq(0))) for place in columns] for row in rows])
+    numbers = _Modular(MERSENNE)
+    try:
+        return numbers.rank([[numbers.number(row[place]) if place in row else 0 for place in columns] for row in rows])
+    except Rejected:  # the prime divides a denominator
+        return int(fmpq_mat([[row.get(place, fmpq(0)) for place in columns] for row in rows]).rank())
 
 
 def _stream(seed: int) -> Iterator[int]:
