@@ -208,13 +208,14 @@ def reached(motion: Motion, at: Mapping[Place, fmpq], controls: Json) -> int:
 
 def independent(rows: list[Mapping[Place, fmpq | arb]], columns: tuple[Place, ...]) -> int:
     """A lower bound on the rank of rows of numbers: modulo a prime where they all are rational, in balls elsewhere."""
-    if not all(isinstance(q, fmpq) for row in rows for q in row.values()):
+    exact = [{place: q for place, q in row.items() if isinstance(q, fmpq)} for row in rows]
+    if [*map(len, exact)] != [*map(len, rows)]:
         return _Balls().rank([[arb(row.get(place, fmpq(0))) for place in columns] for row in rows])
     numbers = _Modular(MERSENNE)
     try:
-        return numbers.rank([[numbers.number(row[place]) if place in row else 0 for place in columns] for row in rows])
+        return numbers.rank([[numbers.number(row[place]) if place in row else 0 for place in columns] for row in exact])
     except Rejected:  # the prime divides a denominator
-        return int(fmpq_mat([[row.get(place, fmpq(0)) for place in columns] for row in rows]).rank())
+        return int(fmpq_mat([[row.get(place, fmpq(0)) for place in columns] for row in exact]).rank())
 
 
 def _stream(seed: int) -> Iterator[int]:
