@@ -14,8 +14,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from . import laws
-
 ROOT = Path(__file__).resolve().parent.parent
 DERIVE = """
 import time
@@ -94,13 +92,6 @@ FIGURES: tuple[tuple[str, Callable[[], float], int, float], ...] = (
 
 
 def main() -> None:
-    if sys.argv[1:] == ["laws"]:
-        laws.main()
-        return
-    if sys.argv[1:]:
-        raise SystemExit(
-            f"there is no {' '.join(sys.argv[1:])!r}; python -m bench for what the README promises, python -m bench laws for conservation laws"
-        )
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {sys.platform}")
     print(f"{'figure':60} {'runs':>4} {'median s':>9} {'goal s':>7}")
     for name, action, runs, goal in FIGURES:

@@ -1,6 +1,6 @@
 """Conservation laws: the random networks of Marcotte, Gribonval and Peyre, and every system of examples/conservation, each found, proved and counted.
 
-    python -m bench laws
+    python -m bench.laws
 
 The seconds are CPU time on one core, from the setting to the certificate that the kernel accepted; what is imported before is not in them. The peer,
 run on the smallest networks in the same process, is the usual way: symbolic Lie brackets until nothing new comes.
@@ -103,3 +103,7 @@ def main() -> None:
     for step, arguments in steps:
         step(*arguments)
     print(f"largest memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()

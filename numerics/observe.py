@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Literal
 
+import numpy as np
 import sympy as sp
 from mpmath import mp
+from numpy.typing import NDArray
 
+from theory.settings import Setting
+from theory.symbols import Family
+
+from .batch.field import values_of
+from .batch.quantities import quantities
+from .errors import OutOfDomain, Unsupported
 from .evaluate import evaluate
 from .exact import exact
 from .integrate.trajectory import Trajectory
+from .problem import size_value
+
+Floats = NDArray[np.float64]
 
 
 def observe(
@@ -48,3 +61,102 @@ def drift(trajectory: Trajectory, expression: sp.Expr, *, extra: Mapping[str, An
     (first,), *later = observe(trajectory, [expression], extra=extra, digits=digits)
     with mp.workdps(digits):
         return max((abs(value - first) for (value,) in later), default=mp.zero)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Let $I_{i\\ldots}$ be a family over a setting that may have constants of its own, with values for these in `choices`: what to watch."""
+
+    label: str
+    family: Family
+    setting: Setting
+    choices: tuple[Mapping[str, Any], ...] = ({},)
+
+
+def along(trajectory: Trajectory, quantity: Quantity) -> Floats:
+    """Its values, a row for each time and a column for each entry and choice, as doubles; a trajectory of more digits is read with all of them.
+
+    Raises `OutOfDomain` where a value is not a finite real number.
+    """
+    found = np.concatenate([_values(trajectory, quantity, choice) for choice in quantity.choices], axis=1)
+    if not np.isfinite(found).all():
+        raise OutOfDomain(f"{quantity.label} has no finite real value somewhere along the trajectory")
+    return found
+
+
+def departures(trajectory: Trajectory, quantity: Quantity) -> Floats:
+    """$I(t) - I(0)$, as `along`; differences are taken before they are rounded."""
+    if trajectory.digits <= 15:
+        found = along(trajectory, quantity)
+        return np.asarray(found - found[0])
+    columns = []
+    for choice in quantity.choices:
+        for expression in _entries(trajectory, quantity):
+            (first,), *later = observe(trajectory, [expression], extra=choice, digits=trajectory.digits + 10)
+            with mp.workdps(trajectory.digits + 10):
+                columns.append([0.0, *(float(value - first) for (value,) in later)])
+    return np.array(columns).T
+
+
+def _values(trajectory: Trajectory, quantity: Quantity, choice: Mapping[str, Any]) -> Floats:
+    posed = trajectory.problem
+    extra = {name: exact(value, name) for name, value in choice.items()}
+    if trajectory.digits <= 15:
+        try:
+            program = quantities(quantity.setting.along(posed.setting.flow), {quantity.label: quantity.family})  # type: ignore[arg-type]
+            states = np.array([posed.layout.pack_arrays([state[name] for name in posed.layout.names]) for state in trajectory.states]).T
+            with np.errstate(all="ignore"):  # what is not finite is reported by the caller
+                return values_of(posed, program, extra=extra)(np.array([float(t) for t in trajectory.times]), states).T
+        except Unsupported:
+            pass  # an integral, or a sum over part of a range: the evaluator knows more, and takes longer
+    rows = observe(trajectory, _entries(trajectory, quantity), extra=extra)
+    return np.array([[float(value) for value in row] for row in rows])
+
+
+def _entries(trajectory: Trajectory, quantity: Quantity) -> list[sp.Expr]:
+    lengths = [size_value(length, trajectory.problem.sizes) for _, length in quantity.family.indices]
+    return [quantity.setting.unfold(quantity.family.at(place)) for place in product(*map(range, lengths))]
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """Let a quantity be watched along two runs, one with half the tolerance of the other: its values and departures, and what these say.
+
+    `scale` is the largest of 1 and the values at the start.
+    """
+
+    quantity: Quantity
+    values: Floats
+    departures: Floats
+    halved: Floats
+    tolerance: float
+    scale: float
+
+    @property
+    def drift(self) -> float:
+        return float(np.abs(self.departures).max())
+
+    @property
+    def drift_halved(self) -> float:
+        return float(np.abs(self.halved).max())
+
+    @property
+    def verdict(self) -> Literal["stays", "moves", "unclear"]:
+        """Stays: the drift is below ten thousand tolerances. Moves: it is above that, and the same at half the tolerance. Evidence, not proof."""
+        if max(self.drift, self.drift_halved) <= 1e4 * self.tolerance * self.scale:
+            return "stays"
+        return "moves" if abs(self.drift - self.drift_halved) <= 0.01 * self.drift else "unclear"
+
+
+def monitor(wanted: Sequence[Quantity], run: Callable[[float], Trajectory], tolerance: float) -> tuple[Trajectory, tuple[Monitored, ...]]:
+    """Let `run(tolerance)` integrate: the trajectory, and every quantity along it and along the one with half the tolerance.
+
+    An integrator's error falls with its tolerance; what moves by the flow moves as far at any.
+    """
+    first, second = run(tolerance), run(tolerance / 2)
+    found = []
+    for quantity in wanted:
+        values = along(first, quantity)
+        scale = max(1.0, float(np.abs(values[0]).max()))
+        found.append(Monitored(quantity, values, departures(first, quantity), departures(second, quantity), tolerance, scale))
+    return first, tuple(found)

@@ -331,6 +331,68 @@ def verify(
 
 
 @app.command()
+def simulate(
+    target: Annotated[str, typer.Argument(help="A theory file with [start] and [run], or an experiment (chou_rauhut_ward/I2).", show_default=False)],
+    digits: Annotated[int, typer.Option(min=1, max=1000, help="Digits worked at; beyond 15 by Taylor's method.")] = 15,
+    put: Annotated[
+        list[str] | None, typer.Option("--set", help="An exact value in place of the file's: kappa=1/2, y=[1,0.5], T=10.", show_default=False)
+    ] = None,
+    points: Annotated[int | None, typer.Option(min=1, help="Times between the start and the last time.", show_default=False)] = None,
+    method: Annotated[str | None, typer.Option(help="An integrator: DOP853, Radau, LSODA, taylor, ...", show_default=False)] = None,
+    laws: Annotated[bool, typer.Option("--discover", help="Watch the conservation laws that are found, too.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Draw trajectory, loss and drifts: .png, .svg or .pdf.", show_default=False)] = None,
+    table: Annotated[Path | None, typer.Option(help="Write every entry at every time: .csv or .parquet.", show_default=False)] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write everything to this file; - for standard output.")] = None,
+) -> None:
+    """Follow a flow in time: states, loss, and the drift of every quantity the file claims to be conserved, at a tolerance and at half of it.
+
+    Exit codes: **0** everything did as is claimed, **1** something did not, **2** bad input.
+    """
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from numerics import METHODS, IntegrationFailed, InvalidProblem, OutOfDomain, Unsupported
+    from theory.files import TheoryFileError
+
+    from .simulate import NoRun, parsed, shown
+    from .simulate import simulate as run
+
+    if method is not None and method not in METHODS:
+        _bad(f"there is no method {method!r}; choose one of {', '.join(METHODS)}")
+    for path, endings in ((plot, (".png", ".svg", ".pdf")), (table, (".csv", ".parquet"))):
+        if path is not None and path.suffix not in endings:
+            _bad(f"{path} was given; a name that ends in {' or '.join(endings)} is wanted")
+    to_stdout = json_file is not None and str(json_file) == "-"
+    console = _console(stderr=to_stdout)
+    columns = (BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=1.0)
+
+        def report(said: str, share: float | None) -> None:
+            bar.update(task, description=said[:60], completed=share)
+
+        try:
+            values, until = parsed(put or [])
+            followed = run(target, digits=digits, method=method, put=values, until=until, points=points, discover=laws, report=report)
+        except (TheoryFileError, InvalidProblem, NoRun, IntegrationFailed, OutOfDomain, Unsupported) as error:
+            _bad(str(error))
+    console.print(shown(followed))
+    try:
+        if plot is not None:
+            followed.plot(plot)
+        if table is not None:
+            followed.write(table)
+    except (OSError, ModuleNotFoundError) as error:
+        _bad(str(error))
+    if json_file is not None:
+        content = json.dumps(followed.as_json(), indent=1)
+        if to_stdout:
+            typer.echo(content)
+        else:
+            _write(json_file, content)
+    raise typer.Exit(PROVED if followed.agrees else REFUTED)
+
+
+@app.command()
 def export(
     target: Target,
     to: Annotated[str, typer.Option("--to", help="numpy, numba, jax, c, mpmath, arb or heyoka.")] = "numpy",

@@ -211,14 +211,18 @@ def simulate(
     stated = {one for _, quantity in watched for one in (quantity.label, quantity.family.value)}
     watched += [("stays", q) for q in _spheres(posed) if not stated & {q.label, q.family.value}]
 
+    in_doubles = digits <= 15 and method not in ("taylor", "odefun")
+
     def follow(tolerance: float) -> Trajectory:
         report(f"integrating at tolerance {tolerance:.1g}", 0.0)
-        if digits <= 15 and method not in ("taylor", "odefun", "heyoka"):
+        if method == "heyoka":
+            return integrate(posed, digits=digits, method=method, rtol=tolerance)
+        if in_doubles:
             told = {"report": lambda share: report("integrating", share)}
             return integrate(posed, digits=digits, method=method, rtol=tolerance, atol=tolerance / 100, **told)
         return integrate(posed, digits=math.ceil(-math.log10(tolerance) - 1e-9), method=method)
 
-    tolerance = RTOL if digits <= 15 and method not in ("taylor", "odefun", "heyoka") else 10.0**-digits
+    tolerance = RTOL if in_doubles else 10.0**-digits
     trajectory, monitored = monitor([quantity for _, quantity in watched], follow, tolerance)
     seen = tuple(Seen(claimed, found) for (claimed, _), found in zip(watched, monitored, strict=True))
     asked = tuple(n for n, t in enumerate(trajectory.times) if t == 0 or t in run.times)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from .all_sizes import check_all_sizes
+from .enclosure import check_enclosure
 from .instance import check_instance
 from .language import Equal, Evolves, Json, Rejected, Statement, read_statement
 from .points import check_counterexample
@@ -45,6 +46,8 @@ def check(certificate: Json) -> Accepted:
                 entry, ball, rational = check_counterexample(statement, certificate)
                 at = f" at the entry {list(entry)}" if entry else ""
                 return Accepted("refuted", f"at the point given the difference of the two sides{at} is {rational or ball}, not 0")
+            case "enclosure":
+                return Accepted("proved", check_enclosure(statement, certificate))
         raise Rejected(f"{certificate['kind']!r} is not a kind of certificate this kernel knows")
     except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise Rejected(f"the certificate is not well formed: {type(error).__name__}: {error}") from error

@@ -1,0 +1,247 @@
+"""float64 against its peers: the polar flow, one trajectory and batches of random starts, all at one tolerance.
+
+    OMP_NUM_THREADS=1 python -m bench.float64
+
+Peers are solve_ivp (DOP853) with right sides written by hand in NumPy and in Numba, heyoka and diffrax; those that are not installed are left out
+(pip install numba heyoka diffrax). All are run in turn, in one process, after a run that compiles; a figure is the least CPU time of the runs, and
+what counts is the ratio. The error is that of the last state, against a run at the tightest tolerance.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from scipy.integrate import solve_ivp
+
+from numerics import Problem, integrate, point_on_sphere, problem
+from numerics.batch import heyoka, integrate_batch
+from theory.papers.chou_rauhut_ward import least_squares
+
+RTOL, ATOL, END = 1e-10, 1e-12, 20
+SINGLE, BATCHES = (5, 20, 50, 200), ((5, 1024), (20, 1024), (50, 256))
+Peer = Callable[[], Any]
+
+
+def core(size: int) -> Problem:
+    """kappa = 1, L = 2, A of N(0, 1)/sqrt(M) with M = N/2, y = A x for a sparse x, r = 1, u near the diagonal."""
+    dice = np.random.default_rng(0)
+    rows = max(1, size // 2)
+
+    def rational(value: float) -> Fraction:
+        return Fraction(round(value * 2**20), 2**20)
+
+    A = [[rational(entry) for entry in row] for row in dice.standard_normal((rows, size)) / np.sqrt(rows)]
+    x = [Fraction(0)] * size
+    for place in dice.choice(size, max(1, size // 10), replace=False):
+        x[place] = rational(abs(dice.standard_normal()))
+    y = [sum((a * b for a, b in zip(row, x, strict=True)), Fraction(0)) for row in A]
+    data = {"A": A, "y": y, "kappa": 1, "eta_r": 1}
+    return problem(least_squares(sp.Integer(2)), data=data, start={"r": 1, "u": point_on_sphere([1] * size)}, times=(0, END))
+
+
+def arrays(posed: Problem) -> tuple[Any, Any, Any]:
+    A, y = (np.array(posed.data[name], dtype=object).astype(float) for name in ("A", "y"))
+    return A, y, np.array([float(entry) for entry in posed.layout.pack(posed.start)])
+
+
+def by_hand(A: Any, y: Any) -> Callable[[float, Any], Any]:
+    AT = np.ascontiguousarray(A.T)
+
+    def velocity(_: float, state: Any) -> Any:
+        r, u = state[0], state[1:]
+        square = u * u
+        G = AT @ (r * r * (A @ square) - y)
+        radial = G @ square
+        found = np.empty_like(state)
+        found[0] = -2 * r * radial
+        found[1:] = (-2 * r * r) * (G - radial) * u
+        return found
+
+    return velocity
+
+
+def by_numba(A: Any, y: Any) -> Callable[[float, Any], Any]:
+    from numba import njit
+
+    @njit(fastmath={"reassoc", "contract"})
+    def velocity(_: float, state: Any) -> Any:
+        rows, size = A.shape
+        r = state[0]
+        G = np.zeros(size)
+        for k in range(rows):
+            residual = 0.0
+            for i in range(size):
+                residual += A[k, i] * state[i + 1] * state[i + 1]
+            residual = r * r * residual - y[k]
+            for i in range(size):
+                G[i] += A[k, i] * residual
+        radial = 0.0
+        for i in range(size):
+            radial += G[i] * state[i + 1] * state[i + 1]
+        found = np.empty(size + 1)
+        found[0] = -2 * r * radial
+        for i in range(size):
+            found[i + 1] = -2 * r * r * (G[i] - radial) * state[i + 1]
+        return found
+
+    return velocity
+
+
+def by_heyoka(A: Any, y: Any, lanes: int) -> tuple[Any, Any]:
+    """An integrator for one trajectory, or for several lanes at once."""
+    import heyoka as hy
+
+    rows, size = A.shape
+    r, *u = hy.make_vars("r", *(f"u_{i}" for i in range(size)))
+    residuals = [r**2 * hy.sum([A[k, i] * u[i] ** 2 for i in range(size)]) - y[k] for k in range(rows)]
+    G = [hy.sum([A[k, i] * residuals[k] for k in range(rows)]) for i in range(size)]
+    radial = hy.sum([G[i] * u[i] ** 2 for i in range(size)])
+    system = [(r, -2.0 * r * radial), *((u[i], -2.0 * r**2 * u[i] * (G[i] - radial)) for i in range(size))]
+    start = np.zeros(size + 1) if lanes == 1 else np.zeros((size + 1, lanes))
+    start[...] = 0.5
+    build = hy.taylor_adaptive if lanes == 1 else hy.taylor_adaptive_batch
+    return build(system, start, tol=RTOL, compact_mode=size > 20), hy
+
+
+def single_heyoka(A: Any, y: Any, start: Any) -> Peer:
+    solver, _ = by_heyoka(A, y, 1)
+
+    def run() -> Any:
+        solver.time, solver.state[:] = 0.0, start
+        solver.propagate_until(float(END))
+        return solver.state.copy()
+
+    return run
+
+
+def batch_heyoka(A: Any, y: Any, starts: Any) -> Peer:
+    lanes = 8
+    solver, _ = by_heyoka(A, y, lanes)
+
+    def run() -> Any:
+        found = np.empty_like(starts)
+        for first in range(0, starts.shape[1], lanes):
+            solver.set_time(0.0)
+            solver.state[:] = starts[:, first : first + lanes]
+            solver.propagate_until([float(END)] * lanes)
+            found[:, first : first + lanes] = solver.state
+        return found
+
+    return run
+
+
+def by_diffrax(A: Any, y: Any, start: Any, *, batch: bool) -> Peer:
+    import diffrax
+    import jax
+    import jax.numpy as jnp
+
+    jax.config.update("jax_enable_x64", True)
+    A, y = jnp.array(A), jnp.array(y)
+
+    def velocity(t: Any, state: Any, _: Any) -> Any:
+        r, u = state[0], state[1:]
+        square = u * u
+        G = A.T @ (r * r * (A @ square) - y)
+        radial = G @ square
+        return jnp.concatenate([jnp.array([-2 * r * radial]), -2 * r * r * (G - radial) * u])
+
+    def solve(state: Any) -> Any:
+        term, control = diffrax.ODETerm(velocity), diffrax.PIDController(rtol=RTOL, atol=ATOL)
+        found = diffrax.diffeqsolve(term, diffrax.Dopri8(), 0.0, float(END), None, state, stepsize_controller=control, max_steps=100_000)
+        return found.ys[-1]
+
+    compiled = jax.jit(jax.vmap(solve)) if batch else jax.jit(solve)
+    given = jnp.array(start.T if batch else start)
+    return lambda: np.array(compiled(given).block_until_ready()).T
+
+
+def alternated(peers: dict[str, Peer], reference: Any, runs: int, count: int) -> None:
+    """Every peer in turn, `runs` times, after one run for nothing; the least time of each, its ratio to ours, and its error."""
+    found = {name: np.abs(np.asarray(run()) - reference).max() for name, run in peers.items()}
+    times: dict[str, list[float]] = {name: [] for name in peers}
+    for _ in range(runs):
+        for name, run in peers.items():
+            start = time.process_time()
+            run()
+            times[name].append(time.process_time() - start)
+    ours = min(times["polarflow"])
+    for name, values in times.items():
+        print(f"    {name:22} {1e6 * min(values) / count:12.1f} us   {min(values) / ours:7.2f} x   error {found[name]:.0e}", flush=True)
+
+
+def installed(*names: str) -> bool:
+    return all(importlib.util.find_spec(name) is not None for name in names)
+
+
+def packed(posed: Problem) -> Any:
+    return posed.layout.pack_arrays(list(integrate(posed, rtol=RTOL, atol=ATOL).states[-1].values()))
+
+
+def single(size: int, runs: int) -> None:
+    posed = core(size)
+    A, y, start = arrays(posed)
+    hand = by_hand(A, y)
+
+    def solved(velocity: Any) -> Peer:
+        return lambda: solve_ivp(velocity, (0, END), start, method="DOP853", rtol=RTOL, atol=ATOL).y[:, -1]
+
+    peers: dict[str, Peer] = {"polarflow": lambda: packed(posed), "solve_ivp, NumPy": solved(hand)}
+    if installed("numba"):
+        peers["solve_ivp, Numba"] = solved(by_numba(A, y))
+    if installed("heyoka"):
+        peers["polarflow, heyoka"] = lambda: posed.layout.pack_arrays(list(heyoka.integrate(posed, rtol=RTOL).states[-1].values()))
+        peers["heyoka"] = single_heyoka(A, y, start)
+    if installed("jax", "diffrax"):
+        peers["diffrax Dopri8"] = by_diffrax(A, y, start, batch=False)
+    reference = solve_ivp(hand, (0, END), start, method="DOP853", rtol=1e-13, atol=1e-15).y[:, -1]
+    print(f"one trajectory, N = {size}")
+    alternated(peers, reference, runs, 1)
+
+
+def batch(size: int, count: int, runs: int) -> None:
+    posed = core(size)
+    A, y, _ = arrays(posed)
+    u = np.abs(np.random.default_rng(1).standard_normal((count, size)))
+    u /= np.linalg.norm(u, axis=1, keepdims=True)
+    starts = np.vstack([np.ones(count), u.T])
+
+    def ours(rtol: float = RTOL, method: Any = "DOP853") -> Any:
+        found = integrate_batch(posed, {"r": starts[0], "u": u}, rtol=rtol, atol=rtol / 100, method=method)
+        return np.vstack([found["r"][:, -1], found["u"][:, -1].T])
+
+    peers: dict[str, Peer] = {"polarflow": ours}
+    if installed("heyoka"):
+        peers["polarflow, heyoka"] = lambda: ours(method="heyoka")
+    if installed("numba"):
+        velocity = by_numba(A, y)
+
+        def one_by_one() -> Any:
+            return np.array([solve_ivp(velocity, (0, END), start, method="DOP853", rtol=RTOL, atol=ATOL).y[:, -1] for start in starts.T]).T
+
+        peers["solve_ivp, Numba"] = one_by_one
+    if installed("heyoka"):
+        peers["heyoka, 8 lanes"] = batch_heyoka(A, y, starts)
+    if installed("jax", "diffrax"):
+        peers["diffrax Dopri8, vmap"] = by_diffrax(A, y, starts, batch=True)
+    print(f"{count} trajectories, N = {size}; per trajectory")
+    alternated(peers, ours(1e-13), runs, count)
+
+
+def main() -> None:
+    quick = sys.argv[1:] == ["quick"]
+    print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}; rtol {RTOL:g}, atol {ATOL:g}, T = {END}")
+    for size in SINGLE[:2] if quick else SINGLE:
+        single(size, 3 if quick else 7)
+    for size, count in BATCHES[:1] if quick else BATCHES:
+        batch(size, count, 1 if quick else 3)
+
+
+if __name__ == "__main__":
+    main()
