@@ -1,122 +1,100 @@
-"""Taylor's method at any precision, with heyoka.
+"""Taylor's method, by the engine that is the faster one, and run twice, so that the digits it claims are digits it has.
 
-Every datum enters as a runtime parameter at full precision: heyoka's constants are doubles, and 1/3 as a double would cost all digits but 16.
+The rule for the engine: up to 15 digits heyoka in double precision; beyond that `numerics.taylor`, which works on whole vectors, unless numba is not
+installed or the velocity has a power with an array of exponents; then heyoka with `real`, which works entry by entry.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from fractions import Fraction
-from math import ceil, log2
-from typing import Any
+from collections.abc import Callable
+from importlib.util import find_spec
 
-import heyoka as hy
-import numpy as np
-import sympy as sp
 from mpmath import mp
 
-from ..errors import IntegrationFailed
+from ..errors import IntegrationFailed, Unsupported
 from ..problem import Problem
-from .scalars import equations
 from .trajectory import Trajectory
 
-_OUTCOMES = hy.taylor_outcome
-_WATCHED = 8
-_SLACK = 1.1
+ENGINES = ("vectors", "heyoka")
+
+# How often the digits worked at are raised when two runs agree to fewer than were asked for.
+_ROUNDS = 4
 
 
-def integrate(problem: Problem, *, digits: int = 15, guard: int = 30, max_steps: int = 100_000) -> Trajectory:
-    """Let `digits` be wanted: the trajectory as `mpf`, worked at that precision with `guard` more bits, in double up to 15 digits.
+def integrate(problem: Problem, *, digits: int = 15, engine: str | None = None, check: bool = True, max_steps: int = 100_000) -> Trajectory:
+    """Let `digits` be wanted: the trajectory as `mpf`, in which two runs agree to as many digits and more; `achieved` says to how many.
 
-    The flow must be analytic along the solution. Raises `IntegrationFailed` with the time reached when the step size collapses, the state is no
-    longer finite, or `max_steps` are spent.
+    `engine` is one of `ENGINES`, chosen by the rule above unless given. Without `check` there is one run, and `achieved` is None; so it is up to 15
+    digits, which are doubles. The flow must be analytic along the solution.
+
+    Raises `IntegrationFailed` with the time reached when the step size collapses, the state is no longer finite, `max_steps` are spent, or when runs
+    of ever more digits do not come to agree.
     """
     clock = time.perf_counter()
-    number = _Numbers(ceil(digits * log2(10)) + guard) if digits > 15 else _Numbers(None)
-    system = equations(problem)
-    solver = hy.taylor_adaptive(
-        [(hy.expression(name), right) for name, right in zip(system.names, system.right, strict=True)],
-        number.array(problem.layout.pack(problem.start)),
-        compact_mode=True,
-        **number.kind,
-        **({"pars": number.array(system.parameters)} if system.parameters else {}),
+    if engine not in (None, *ENGINES):
+        raise ValueError(f"there is no engine {engine!r}; choose one of {', '.join(ENGINES)}")
+    found = _integrated(problem, digits, engine, check, max_steps)
+    return Trajectory(problem, problem.times, found.states, digits, "taylor", found.options, time.perf_counter() - clock, found.achieved)
+
+
+def _integrated(problem: Problem, digits: int, engine: str | None, check: bool, max_steps: int) -> Trajectory:
+    if engine == "heyoka" or (engine is None and (digits <= 15 or find_spec("numba") is None)):
+        return _with_heyoka(problem, digits, check, max_steps)
+    from .vectors import one_run  # numba takes a second to load
+
+    try:
+        return _checked(
+            problem, digits, check, lambda worked, other: one_run(problem, digits=worked, other=other, confirm=check, max_steps=max_steps)
+        )
+    except Unsupported:
+        if engine is not None:
+            raise
+        return _with_heyoka(problem, digits, check, max_steps)
+
+
+def _with_heyoka(problem: Problem, digits: int, check: bool, max_steps: int) -> Trajectory:
+    from .heyoka import integrate as followed  # heyoka takes a second to load
+
+    if digits <= 15:
+        return followed(problem, digits=digits, max_steps=max_steps)
+    # Its order goes with the precision, and its steps with the order.
+    return _checked(problem, digits, check, lambda worked, other: followed(problem, digits=worked, max_steps=max_steps))
+
+
+def _checked(problem: Problem, digits: int, check: bool, once: Callable[[int, bool], Trajectory]) -> Trajectory:
+    """Runs at more and more digits until one agrees with the run before; each is judged by the next, which is the better one and is returned."""
+    found = once(digits + 2, False)
+    if not check:
+        return found
+    worked = digits + 2
+    for turn in range(_ROUNDS):
+        before, limit = found, worked
+        worked += 4
+        found = once(worked, turn % 2 == 0)
+        agreed = agreement(before, found, limit)
+        if agreed >= digits:
+            return Trajectory(problem, found.times, found.states, digits, found.method, found.options, None, agreed)
+        worked += digits - agreed
+    raise IntegrationFailed(
+        f"two runs of Taylor's method, the last of them at {worked} digits, agree to {agreed} digits only, and {digits} were asked for: the flow "
+        f"loses what is put in. Ask for fewer digits, or for earlier times.",
+        reached=float(problem.times[-1]),
     )
-    # A step this short has no more digits in it than the answer may be wrong by.
-    floor = number.of(problem.times[-1] * Fraction(1, 10 ** min(digits, 14)))
-    rows, steps = _followed(solver, [number.of(moment) for moment in problem.times], floor, max_steps)
-    states = tuple(problem.layout.unpack([number.back(entry) for entry in row]) for row in rows)
-    options = {"guard": guard, "bits": number.bits or 53, "order": int(solver.order), "steps": steps}
-    return Trajectory(problem, problem.times, states, digits, "taylor", options, time.perf_counter() - clock)
 
 
-def _followed(solver: Any, times: list[Any], floor: Any, max_steps: int) -> tuple[list[Any], int]:
-    """The states at the times, and the number of steps."""
-    rows, steps, end = [solver.state.copy()], 0, times[-1]
-    while len(rows) < len(times):
-        if steps == max_steps:
-            raise _failed(solver.time, end, f"the budget of {max_steps} steps is spent; raise max_steps, or ask for earlier times.")
-        before = solver.time
-        finite, length = _step(solver, end - before)
-        steps += 1
-        if not finite:
-            raise _failed(before, end, "the state is no longer a finite number, as after a blow-up or outside the domain; ask for earlier times.")
-        if length < floor and solver.time < end:
-            raise _failed(before, end, "the step size collapsed, as it does before a blow-up or at the edge of the domain; ask for earlier times.")
-        while len(rows) < len(times) and times[len(rows)] <= solver.time:
-            rows.append(solver.state.copy() if times[len(rows)] == solver.time else solver.update_d_output(times[len(rows)]).copy())
-    return rows, steps
+def agreement(first: Trajectory, second: Trajectory, limit: int) -> int:
+    """Let two runs be given: the least d, limited, with $|x - y| \\le 10^{-d-1} \\max(1, |y|)$ for entries x and y of all times.
 
-
-def _step(solver: Any, limit: Any) -> tuple[bool, Any]:
-    """One step of at most `limit`, taken again shorter when heyoka chose it too long; whether it stayed finite, and its length.
-
-    heyoka judges a series by its last two coefficients. Where these vanish, as for $q' = 1 + q^5$ at $q = 0$, it would step beyond the radius of
-    convergence and say nothing; here the last eight are looked at.
+    One digit is held back: the second run has an error, too, though a smaller one.
     """
-    before, state = solver.time, solver.state.copy()
-    outcome, length = solver.step(max_delta_t=limit, write_tc=True)
-    safe = _safe_length(solver.tc, state)
-    if float(length) > _SLACK * safe:
-        solver.time = before
-        solver.state[:] = state
-        outcome, length = solver.step(max_delta_t=min(limit, type(limit)(safe)), write_tc=True)
-    finite = outcome != _OUTCOMES.err_nf_state and bool(np.all(np.isfinite(solver.state)))
-    return finite, length
+    layout = first.problem.layout
+    with mp.workdps(limit + 10):
+        worst = mp.zero
+        for a, b in zip(first.states, second.states, strict=True):
+            for x, y in zip(layout.pack(a), layout.pack(b), strict=True):
+                worst = max(worst, abs(x - y) / max(mp.one, abs(y)))
+        return limit if worst == 0 else min(limit, int(mp.floor(-mp.log10(worst))) - 1)
 
 
-def _safe_length(coefficients: Any, state: Any) -> float:
-    """With $\\rho_k = (\\max(1, \\|q\\|)/\\|c_k\\|)^{1/k}$ over the last orders k: the least $\\rho_k/e^2$ (Jorba and Zou's rule)."""
-    last = coefficients.shape[1] - 1
-    with np.errstate(divide="ignore", invalid="ignore"):
-        sizes = np.log(np.abs(coefficients[:, last + 1 - _WATCHED :])).astype(float).max(axis=0)
-        scale = max(0.0, float(np.log(np.abs(state)).astype(float).max()))
-    return float(min(np.exp((scale - size) / order - 2) for order, size in zip(range(last + 1 - _WATCHED, last + 1), sizes, strict=True)))
-
-
-def _failed(reached: Any, end: Any, why: str) -> IntegrationFailed:
-    return IntegrationFailed(f"Taylor's method stopped near t = {float(reached):.6g} of {float(end):.6g}: {why}", reached=float(reached))
-
-
-class _Numbers:
-    """Let $b$ bits be asked for (None: a double): exact rationals as heyoka's numbers, and these as `mpf`."""
-
-    def __init__(self, bits: int | None) -> None:
-        self.bits = bits
-        self.kind: dict[str, Any] = {"fp_type": hy.real, "prec": bits} if bits else {}
-
-    def of(self, value: Fraction | sp.Expr) -> Any:
-        if self.bits is None:
-            return float(value)
-        if isinstance(value, Fraction | sp.Rational):
-            return hy.real(int(value.numerator), self.bits) / hy.real(int(value.denominator), self.bits)
-        return hy.real(str(sp.N(value, ceil(self.bits / log2(10)) + 5)), self.bits)
-
-    def array(self, values: Iterable[Fraction | sp.Expr]) -> Any:
-        return np.array([self.of(value) for value in values])
-
-    def back(self, value: Any) -> Any:
-        if self.bits is None:
-            return mp.mpf(float(value))
-        with mp.workprec(self.bits):
-            return mp.mpf(str(value))
+__all__ = ["ENGINES", "agreement", "integrate"]

@@ -14,8 +14,9 @@ from ..problem import Problem
 class Trajectory:
     """Let a problem be integrated: the states at its times, block by block, as `mpf` in nested tuples or as NumPy arrays.
 
-    `digits` is the precision worked at, not a bound on the error; `options` records tolerances and budgets. `seconds` is wall time, and no part
-    of the value.
+    `digits` is what was asked for, not a bound on the error. `achieved`, where it is known, says that $10^{-\\mathrm{achieved}} \\max(1, |x|)$ is
+    more than the error of every entry x, by comparison with a run of other precision, order and step sizes. `options` records tolerances and
+    budgets. `seconds` is wall time, and no part of the value.
     """
 
     problem: Problem
@@ -25,6 +26,7 @@ class Trajectory:
     method: str
     options: Mapping[str, float | int | str] = field(default_factory=dict)
     seconds: float | None = field(default=None, compare=False)
+    achieved: int | None = None
 
     def __getitem__(self, name: str) -> tuple[Any, ...]:
         """One block at all times."""
