@@ -2,7 +2,8 @@
 
     python -m bench.laws
 
-The seconds are CPU time on one core, from the setting to the certificate that the kernel accepted; what is imported before is not in them. The peer,
+The seconds are CPU time on one core, from the setting to the certificate that the kernel accepted; what is imported before is not in them. A law that
+is met again at other widths keeps its proof, which is for all widths. The peer,
 run on the smallest networks in the same process, is the usual way: symbolic Lie brackets until nothing new comes.
 """
 

@@ -417,8 +417,15 @@ def seen_table(simulation: Simulation) -> list[list[str]]:
     for one in simulation.seen:
         found = one.found
         verdict = found.verdict + ("" if one.agrees else " !")
-        table.append([found.quantity.label, one.claimed or "-", verdict, f"{found.drift:.2e}", f"{found.drift_halved:.2e}"])
+        table.append(
+            [found.quantity.label, one.claimed or "-", verdict, *(_drift(d, simulation.trajectory.digits) for d in (found.drift, found.drift_halved))]
+        )
     return table
+
+
+def _drift(drift: float, digits: int) -> str:
+    """A drift; one that vanishes in the ten more digits at which drifts are taken is below them, not zero."""
+    return f"{drift:.2e}" if drift or digits <= 15 else f"< 1e-{digits + 10}"
 
 
 def shown(simulation: Simulation) -> Group:
