@@ -200,6 +200,7 @@ class Search:
         return reach(self.tree, self.where, seed=self.seed)
 
     def stages(self) -> Iterator[tuple[str, Iterator[Law]]]:
+        """The searches in the order in which they are tried, each with its name."""
         yield "laws for all sizes, in index notation", self.general(general_laws(self.setting, report=self.report))
         seen = np.random.default_rng(self.seed)
         yield "sums over the kernel of the data, channel by channel", self.general(channel_laws(self.setting, self.families, random=seen))
@@ -248,12 +249,14 @@ class Search:
 
     @cached_property
     def system(self) -> System | str:
+        """The flow at the explicit sizes over a finite field, or why there is none."""
         try:
             return system(self.setting, self.instance.sizes, self.values)
         except (NotRational, Rejected) as error:
             return str(error)
 
     def at_sizes(self, explicit: System, engine: Engine) -> Iterator[Law]:
+        """What an engine finds, polished where that can be proved too; integrals are counted on the way."""
         random = np.random.default_rng(self.seed)
         instance = replace(self.instance, values=self.values)
         for candidate in engine.search(explicit, self.explicit_laws(explicit), random):
