@@ -9,6 +9,7 @@ from .all_sizes import check_all_sizes
 from .enclosure import check_enclosure
 from .instance import check_instance
 from .language import Equal, Evolves, Json, Rejected, Statement, read_statement
+from .limit import check_limit
 from .points import check_counterexample
 from .rank import check_count
 
@@ -31,6 +32,8 @@ def check(certificate: Json) -> Accepted:
             raise Rejected(f"the certificate has the format {certificate['format']!r}, and this kernel reads {FORMAT!r}")
         if certificate["kind"] == "count":
             return Accepted("proved", check_count(certificate))
+        if certificate["kind"] == "limit":
+            return Accepted("proved", check_limit(certificate))
         statement = read_statement(certificate["statement"])
         match certificate["kind"]:
             case "all-sizes":
