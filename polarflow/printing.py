@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 
 import sympy as sp
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
-from theory.statements import Assertion, Complete, Equal, Evolves, Gradient
+from theory.statements import Assertion, AtLimit, AtMost, Complete, Ending, Equal, Evolves, Gradient, Observed, Order
 
 
 class _Text(StrPrinter):
@@ -84,6 +85,18 @@ def formula(assertion: Assertion) -> str:
             told = f"d [{text(of)}] / d {entry} = {text(value)}"
         case Complete(count, laws):
             return f"exactly {count} independent laws: {'; '.join(text(law.value) for law in laws)}"
+        case AtMost(left, right, indices, strict, where):
+            met = [f"{text(condition.family.value)} >= 0" for condition in where]
+            told = f"{text(left)} {'<' if strict else '<='} {text(right)}"
+            told += f"   where {', '.join(met)}" if met else ""
+        case AtLimit(holds, ends, _):
+            return f"{formula(holds)}   where {'; '.join(f'{name} is {_ending(end)}' for name, end in ends.items())}"
+        case Observed(quantity, times, values, _):
+            seen = ", ".join(f"{_decimal(value)} at t = {time}" for time, value in zip(times, values, strict=True))
+            return f"{text(quantity)} is near {seen}"
+        case Order(quantity, rule, first, halvings, until, order):
+            steps = f"{rule} steps of length h, {first} halved {halvings} times, to t = {until}"
+            return f"{text(quantity)} moves by about C*h{f'**{order}' if order > 1 else ''} in {steps}"
     return told + (f"   for all {', '.join(i.name for i, _ in indices)}" if indices else "")
 
 
@@ -99,6 +112,37 @@ def formula_latex(assertion: Assertion) -> str:
             return rf"\frac{{\partial}}{{\partial {latex(entry)}}}\left[{latex(of)}\right] = {latex(value)}"
         case Complete(count, laws):
             return rf"\#\,\text{{laws}} = {count}:\quad " + r",\; ".join(latex(law.value) for law in laws)
+        case AtMost(left, right, _, strict, where):
+            relation, met = "<" if strict else r"\le", r",\; ".join(rf"{latex(condition.family.value)} \ge 0" for condition in where)
+            return f"{latex(left)} {relation} {latex(right)}" + (rf"\quad\text{{where}}\; {met}" if met else "")
+        case AtLimit(holds, ends, _):
+            return formula_latex(holds) + rf"\quad\text{{where {'; '.join(f'${latex(sp.Symbol(n))}$ is {_ending(end)}' for n, end in ends.items())}}}"
+        case Observed(quantity, times, values, _):
+            seen = r",\; ".join(rf"{_decimal(value)}\ (t = {time})" for time, value in zip(times, values, strict=True))
+            return rf"{latex(quantity)} \approx {seen}"
+        case Order(quantity, rule, _, _, until, order):
+            return rf"{latex(quantity)}\Big|_0^{{{until}}} \sim C h^{{{order}}}\quad\text{{in {rule} steps of length }} h"
+
+
+def _ending(end: Ending) -> str:
+    """What of which flow.
+
+    >>> from fractions import Fraction as Q
+    >>> _ending(Ending("x", ((Q(1), Q(2)),), (Q(1),), None, Q(2), {"w": (Q(1), Q(1, 2))}))
+    'the limit of plain gradient flow, L = 2, A = [[1, 2]], y = [1], w = [1, 1/2]'
+    """
+    of = {"x": "the limit", "rho": "the magnification", "rate": "the rate in the end"}[end.of]
+    flow = "plain gradient flow" if end.kappa is None else f"the polar flow, kappa = {end.kappa}"
+    start = ", ".join(f"{name} = {_list(value)}" for name, value in end.start.items())
+    return f"{of} of {flow}, L = {end.depth}, A = {_list(end.matrix)}, y = {_list(end.target)}, {start}"
+
+
+def _list(value: object) -> str:
+    return f"[{', '.join(map(_list, value))}]" if isinstance(value, tuple | list) else str(value)
+
+
+def _decimal(value: Fraction) -> str:
+    return f"{float(value):.10g}"
 
 
 def condition(key: str) -> str:
@@ -128,4 +172,13 @@ def kind(assertion: Assertion) -> str:
     """The kind of an assertion, as the ledger names it."""
     if isinstance(assertion, Evolves):
         return "Conserved" if assertion.rate == 0 else "Evolves"
-    return {Equal: "Identity", Gradient: "Gradient", Complete: "Complete"}[type(assertion)]
+    names: dict[type, str] = {
+        Equal: "Identity",
+        AtMost: "Inequality",
+        Gradient: "Gradient",
+        Complete: "Complete",
+        AtLimit: "Limit",
+        Observed: "Observed",
+        Order: "Order",
+    }
+    return names[type(assertion)]

@@ -20,6 +20,7 @@ from .printing import condition, essential, formula, text
 from .targets import Target
 from .verifying import PartResult, Row
 
+LONG = 200  # characters of a condition
 STYLE: dict[Outcome, str] = {"proved": "bold green", "refuted": "bold red", "supported": "yellow", "unknown": "magenta"}
 
 
@@ -96,7 +97,9 @@ def details(rows: list[Row], *, everything: bool = False) -> list[RenderableType
         told += [_detail(row, result) for result in shown]
         strays = [d for d in row.drifts if d.finding.outcome != ("supported" if d.conserved else "refuted")]
         told += [Text(f"{row.id}  {d.label}: {d.finding.reason}", style="yellow") for d in strays]
-        narrow = [r for r in row.parts if r.verdict.outcome == "proved" and r.part.setting.sizes and r.verdict.scope not in ("all sizes", "")]
+        narrow = [
+            r for r in row.parts if r.verdict.outcome == "proved" and r.part.setting.sizes and r.verdict.scope not in ("all sizes", "limit", "")
+        ]
         told += [Text(f"{row.id}  {r.part.label or 'the claim'}: proved at {r.verdict.scope}, and not for all sizes", style="dim") for r in narrow]
         conditions = _conditions(row)
         if conditions and row.statement is not None:
@@ -108,7 +111,12 @@ def _conditions(row: Row) -> list[str]:
     """What the proofs of a row need of the domain beyond the declared signs; what is positive is not also said to be nonzero."""
     decisive = [r.verdict.decisive for r in row.parts if r.verdict.outcome == "proved"]
     found = {condition for finding in decisive if finding for condition in finding.conditions}
-    return sorted(map(condition, found - {c.removesuffix("> 0") + "!= 0" for c in found if c.endswith("> 0")}))
+    return sorted(map(_short, map(condition, found - {c.removesuffix("> 0") + "!= 0" for c in found if c.endswith("> 0")})))
+
+
+def _short(told: str) -> str:
+    """A long condition by its beginning and its end; the whole of it stands in the JSON."""
+    return told if len(told) <= LONG else f"{told[: LONG - 20].rstrip()} ... {told[-10:].lstrip()}"
 
 
 def _detail(row: Row, result: PartResult) -> RenderableType:

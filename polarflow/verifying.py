@@ -11,7 +11,7 @@ from proofs_check.drift import Drift, measure
 from proofs_check.exact import verdict
 from proofs_check.ledger import Ledger, digest, versions
 from proofs_check.verdicts import GRADES, Finding, Grade, Outcome, Verdict
-from theory.statements import Complete, Experiment, Part, Statement, gradient_tree, statement_tree
+from theory.statements import AtLimit, AtMost, Complete, Experiment, Observed, Order, Part, Statement, gradient_tree, statement_tree
 from theory.trees import Unstatable
 
 from .printing import formula, formula_latex, kind
@@ -166,8 +166,16 @@ def _question(part: Part, options: Options) -> Any:
         asked: Any = [statement_tree(part), gradient_tree(part.setting)]
     except (Unstatable, NotImplementedError) as error:
         asked = str(error)
-    laws = [str(law) for law in part.assertion.laws] if isinstance(part.assertion, Complete) else []
-    return [asked, laws, [[dict(i.sizes), {k: str(v) for k, v in i.values.items()}] for i in part.setting.instances], options.seed, options.samples]
+    match part.assertion:
+        case Complete(_, laws):
+            more: Any = [str(law) for law in laws]
+        case AtMost(because=because):
+            more = str(because)
+        case AtLimit() | Observed() | Order():
+            more = str(part.assertion)
+        case _:
+            more = []
+    return [asked, more, [[dict(i.sizes), {k: str(v) for k, v in i.values.items()}] for i in part.setting.instances], options.seed, options.samples]
 
 
 def as_json(target: Target, rows: list[Row], *, certificates: bool = True) -> dict[str, Any]:

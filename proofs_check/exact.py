@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from theory.settings import Instance, Setting
-from theory.statements import Complete, Part, gradient_tree, statement_tree
+from theory.statements import AtLimit, AtMost, Complete, Observed, Order, Part, gradient_tree, statement_tree
 from theory.trees import Unstatable
 
 from .cofactors import search
@@ -105,8 +105,21 @@ def verdict(part: Part, *, seed: int = 0, samples: int = 6, second_route: bool =
 
     Without the second route, explicit sizes are tried only where there is no proof for all of them.
     """
-    if isinstance(part.assertion, Complete):
-        return Verdict((count(part, seed=seed),))
+    match part.assertion:
+        case Complete():
+            return Verdict((count(part, seed=seed),))
+        case AtMost():
+            from .inequalities import inequality  # a solver takes long to import, and few claims need it
+
+            return Verdict(inequality(part, seed=seed, samples=samples, second_route=second_route))
+        case AtLimit():
+            from .at_limit import at_limit  # linear programming takes long to import, and few claims need it
+
+            return Verdict((at_limit(part),))
+        case Observed() | Order():
+            from .observing import observed, order  # so does everything that integrates
+
+            return Verdict((observed(part) if isinstance(part.assertion, Observed) else order(part),))
     instances = instances_of(part.setting)
     general = all_sizes(part)
     findings = [general]

@@ -1,4 +1,4 @@
-"""The producer of certificates about limits: multipliers from `numerics.limit`, a box around them, and a reason why the flow stays or falls."""
+"""The producer of certificates about limits: multipliers and a box around them, a reason why the flow stays or falls, and rates."""
 
 from __future__ import annotations
 
@@ -9,35 +9,43 @@ from math import ceil, log2
 from time import perf_counter
 from typing import Any, Literal
 
-from flint import arb, fmpq
+from flint import arb
 
 from numerics.exact import rational
-from numerics.limit import Face, Multipliers, Polar, face, multipliers
+from numerics.limit import Face, Multipliers, Polar, face, least, multipliers, separating
 
+from .balls import above, exact, flint, middle
 from .kernel import FORMAT, check, stays
 from .kernel import leaf as leaves
 from .kernel import limit as limits
 from .kernel.language import Rejected
 from .kernel.points import precision
+from .rates import in_the_end, throughout
 
+BITS = 128  # where no digits are asked for
 SPARE = 32  # bits beyond the digits asked for
 HALVINGS = 200
 MORE_BITS = (1, 2, 4, 8)
 WIDER = 4  # half-widths of the box over the bounds of Newton's step
 
 
+Outcome = Literal["converges", "collapses", "no solution", "unknown"]
+
+
 @dataclass(frozen=True)
 class Limit:
-    """Where the polar flow ends: it converges to $x$, within `within` in every coordinate, or it collapses to 0.
+    """Where the polar flow, or plain gradient flow, ends: it converges to $x$, within `within` in every coordinate, or it collapses to 0.
 
-    `certificate` is what the kernel accepted, and `text` what it said.
+    `certificate` is what the kernel accepted, and `text` what it said. `rho` is the effective initialisation, within `within_rho`. `rate` and
+    `steady` say that $F(t) \\le C e^{-\\mathrm{rate}\\,t}$ for some $C$, and $F(t) \\le F(0) e^{-\\mathrm{steady}\\,t}$, in times with $\\eta_r = 1$;
+    `excess` bounds $\\|x\\|_1 - Q$, where $Q$ is the least norm of a solution, and `allowed` is what the theorem on the bias bounds it by.
 
-    When the outcome is unknown, `reason` says why, and `x` is the point of the leaf with $Ax = y$ if one was found: the limit unless the flow
-    collapses. `rho` is the effective initialisation, within `within_rho`.
+    Without a solution $z \\ge 0$ of $Az = y$ the loss does not tend to 0, and no more is said. When the outcome is unknown, `reason` says why, and
+    `x` is the point of the leaf with $Ax = y$ if one was found: the limit unless the flow collapses.
     """
 
     polar: Polar
-    outcome: Literal["converges", "collapses", "unknown"]
+    outcome: Outcome
     text: str = ""
     reason: str = ""
     certificate: Mapping[str, Any] | None = None
@@ -45,6 +53,11 @@ class Limit:
     within: Fraction | None = None
     rho: Fraction | None = None
     within_rho: Fraction | None = None
+    rate: Fraction | None = None
+    steady: Fraction | None = None
+    least: Fraction | None = None
+    excess: Fraction | None = None
+    allowed: Fraction | None = None
     seconds: float = field(default=0.0, compare=False)
 
 
@@ -52,23 +65,27 @@ def limit(polar: Polar, *, digits: int = 35, solution: Sequence[Any] | None = No
     """Let the data of a polar flow be given: its limit to `digits` digits with a certificate, or that it collapses, or why neither is known.
 
     `solution` is a $z \\ge 0$ with $Az = y$ whose divergence may show that the flow does not collapse; without it the limit itself is tried.
-    `bias` is a solution of least norm with the dual vector that shows it is one, when the certificate is to bound the excess of $\\|x_\\infty\\|_1$.
+    `bias` is a solution of least norm with the dual vector that shows it is one; without it linear programming looks for them.
 
     Raises `ValueError` when the kernel does not accept what `bias` or `solution` claim.
     """
     clock = perf_counter()
     base = {"format": FORMAT, "kind": "limit", **_plain(polar)}
 
-    def done(outcome: Literal["converges", "collapses", "unknown"], **more: Any) -> Limit:
+    def done(outcome: Outcome, **more: Any) -> Limit:
         return Limit(polar, outcome, seconds=perf_counter() - clock, **more)
 
     given = leaves.read_polar(base)
-    fallen = _fall(base, given)
+    fallen = _fall(base, given) if polar.kappa is not None else None
     if fallen is not None:
         return done("collapses", certificate=fallen, text=check(fallen).text)
     where = face(polar)
     if where is None:
-        return done("unknown", reason="no z >= 0 with A z = y was found, and only limits with A x = y are certified")
+        normal = separating(polar)
+        if normal is None:
+            return done("unknown", reason="neither a z >= 0 with A z = y was found, nor what shows that there is none")
+        certificate = {**base, "outcome": "no solution", "bits": BITS, "normal": list(map(str, normal))}
+        return done("no solution", certificate=certificate, text=check(certificate).text)
     found = _enclosed(polar, given, base, where, digits)
     if isinstance(found, str):
         return done("unknown", reason=found)
@@ -77,12 +94,24 @@ def limit(polar: Polar, *, digits: int = 35, solution: Sequence[Any] | None = No
     with precision(certificate["bits"]):
         start = leaves.leaf(given)
         point, x = limits.enclosed(given, start, certificate)
-        rho = limits.magnification(start, point)
-        kept["rho"], kept["within_rho"] = _middle(rho), _above(rho.rad() * 2)
-        certificate["rho"] = {"value": str(kept["rho"]), "within": str(kept["within_rho"])}
-        certificate["bias"] = _bias(given, start, x, bias)
+        certificate["rho"] = None
+        if polar.kappa is not None:
+            rho = limits.magnification(start, point)
+            kept["rho"], kept["within_rho"] = middle(rho), above(rho.rad() * 2)
+            certificate["rho"] = {"value": str(kept["rho"]), "within": str(kept["within_rho"])}
+        certificate["bias"] = _bias(given, start, x, bias, least(polar))
         reason = _stay(given, start, x, solution)
+        certificate["rate"] = in_the_end(given, certificate["rows"], start, point, digits)
+        certificate["trap"] = throughout(given, certificate["rows"], start, point)
+    for name, node, key in (("rate", "rate", "value"), ("steady", "trap", "rate"), ("excess", "bias", "excess"), ("allowed", "bias", "bound")):
+        if certificate[node] is not None and certificate[node][key] is not None:
+            kept[name] = Fraction(certificate[node][key])
+    if "rate" in kept:
+        kept["rate"] -= Fraction(certificate["rate"]["within"])
+    if certificate["bias"] is not None:
+        kept["least"] = sum(map(Fraction, certificate["bias"]["solution"]), Fraction(0))
     if reason is None:
+        kept = {name: kept[name] for name in ("x", "within", "rho", "within_rho")}
         return done(
             "unknown", reason="neither a collapse nor its absence is certified; the point found is the limit unless the flow collapses", **kept
         )
@@ -92,7 +121,7 @@ def limit(polar: Polar, *, digits: int = 35, solution: Sequence[Any] | None = No
 
 def _plain(polar: Polar) -> dict[str, Any]:
     return {
-        "kappa": str(polar.kappa),
+        "kappa": None if polar.kappa is None else str(polar.kappa),
         "depth": str(polar.depth),
         "matrix": [list(map(str, row)) for row in polar.matrix],
         "target": list(map(str, polar.target)),
@@ -128,12 +157,12 @@ def _enclosed(polar: Polar, given: leaves.Polar, base: Mapping[str, Any], where:
             start = leaves.leaf(given)
             try:
                 _, step = limits.read_face(given, start, certificate).step()
-                certificate["half_widths"] = [str(max(_above(entry * WIDER), Fraction(1, 2**bits))) for entry in step]
+                certificate["half_widths"] = [str(max(above(entry * WIDER), Fraction(1, 2**bits))) for entry in step]
                 _, x = limits.enclosed(given, start, certificate)
             except Rejected as error:
                 reason = str(error)
                 continue
-            within = max(_above(arb((entry - _exact(v)).abs_upper())) for entry, v in zip(x, near.x, strict=True))
+            within = max(above(arb((entry - exact(v)).abs_upper())) for entry, v in zip(x, near.x, strict=True))
         if within <= wanted:
             return {**certificate, "within": str(within)}, near
         reason = f"the point is only known within {float(within):.3g}"
@@ -145,6 +174,8 @@ def _enclosed(polar: Polar, given: leaves.Polar, base: Mapping[str, Any], where:
 
 def _stay(given: leaves.Polar, start: leaves.Leaf, x: Sequence[arb], solution: Sequence[Any] | None) -> dict[str, Any] | None:
     """The first reason against a collapse that the kernel accepts."""
+    if given.kappa is None:
+        return {"by": "plain"}
     if solution is not None:
         told: dict[str, Any] = {"by": "divergence", "solution": [str(rational(entry, "solution")) for entry in solution]}
         try:
@@ -193,9 +224,8 @@ def _partners(given: leaves.Polar) -> list[int] | None:
 
 def _fall(base: Mapping[str, Any], given: leaves.Polar) -> dict[str, Any] | None:
     """A certificate that the flow collapses, if there is one: where |omega|^2 is least, it is below 1."""
-    bits = 128
     reasons = []
-    with precision(bits):
+    with precision(BITS):
         start = leaves.leaf(given)
         if len(given.matrix) == 1 and given.target[0] != 0:
             between = _bracket(_slope_on_row(given, start), Fraction(1))
@@ -205,7 +235,7 @@ def _fall(base: Mapping[str, Any], given: leaves.Polar) -> dict[str, Any] | None
         if between is not None and between[0] > 0:
             reasons.append({"by": "comparison", "clock": str(between[0])})
     for reason in reasons:
-        certificate = {**base, "outcome": "collapse", "bits": bits, "reason": reason}
+        certificate = {**base, "outcome": "collapse", "bits": BITS, "reason": reason}
         try:
             check(certificate)
         except Rejected:
@@ -222,7 +252,7 @@ def _slope_on_row(given: leaves.Polar, start: leaves.Leaf) -> Slope:
 
     def slope(place: Fraction) -> arb | None:
         try:
-            return stays.along(start, row, _flint(place))[1]
+            return stays.along(start, row, flint(place))[1]
         except Rejected:
             return None
 
@@ -234,7 +264,7 @@ def _slope_compared(given: leaves.Polar, start: leaves.Leaf) -> Slope:
 
     def slope(place: Fraction) -> arb | None:
         try:
-            squares, _ = start.norm([arb(_flint(place)) * rate for rate in rates])
+            squares, _ = start.norm([arb(flint(place)) * rate for rate in rates])
         except Rejected:
             return None
         powers = squares if start.two else [square ** (start.depth / 2) for square in squares]
@@ -267,57 +297,38 @@ def _bracket(slope: Slope, scale: Fraction) -> tuple[Fraction, Fraction] | None:
     if high is None:
         return None
     for _ in range(HALVINGS):
-        middle = _few_bits((low + high) / 2)
-        value = slope(middle)
-        if middle in (low, high) or value is None or not (value < 0 or value > 0):
+        place = _few_bits((low + high) / 2)
+        value = slope(place)
+        if place in (low, high) or value is None or not (value < 0 or value > 0):
             break
-        low, high = (middle, high) if value * side < 0 else (low, middle)
+        low, high = (place, high) if value * side < 0 else (low, place)
     return (low, high) if low < high else (high, low)
 
 
 # ---- the bias ----------------------------------------------------------------------------------------------------------------------------------
 
 
-def _bias(given: leaves.Polar, start: leaves.Leaf, x: Sequence[arb], shown: tuple[Sequence[Any], Sequence[Any]] | None) -> dict[str, Any] | None:
-    if shown is None:
+Shown = tuple[Sequence[Any], Sequence[Any]]
+
+
+def _bias(given: leaves.Polar, start: leaves.Leaf, x: Sequence[arb], shown: Shown | None, found: Shown | None) -> dict[str, Any] | None:
+    """What the norm of the limit exceeds the least norm by, with what is shown by the user or was found."""
+    if shown is None and found is None:
         return None
-    solution, dual = ([rational(entry, "bias") for entry in part] for part in shown)
+    solution, dual = ([rational(entry, "bias") for entry in part] for part in shown or found or ())
     node: dict[str, Any] = {"solution": list(map(str, solution)), "dual": list(map(str, dual)), "bound": None}
-    node["excess"] = str(_above(sum(x, arb(0)) - _exact(sum(solution, Fraction(0)))))
+    node["excess"] = str(above(sum(x, arb(0)) - exact(sum(solution, Fraction(0)))))
     try:
-        node["bound"] = str(_above(limits.allowance(given, start, [_flint(value) for value in solution])))
+        node["bound"] = str(above(limits.allowance(given, start, [flint(value) for value in solution])))
     except Rejected:
         node["bound"] = None
     try:
         limits.bias(given, start, x, node)
     except Rejected as error:
+        if shown is None:
+            return None
         raise ValueError(f"the solution of least norm shows nothing: {error}") from error
     return node
-
-
-# ---- numbers -----------------------------------------------------------------------------------------------------------------------------------
-
-
-def _flint(value: Fraction) -> fmpq:
-    return fmpq(value.numerator, value.denominator)
-
-
-def _exact(value: Fraction) -> arb:
-    return arb(_flint(value))
-
-
-def _middle(value: arb) -> Fraction:
-    mantissa, exponent = value.mid().man_exp()
-    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
-
-
-def _above(value: arb) -> Fraction:
-    """A little more than the upper end, with few bits."""
-    upper = _middle(arb(value.upper()))
-    if upper == 0:
-        return Fraction(0)
-    unit = Fraction(2) ** (abs(upper.numerator).bit_length() - upper.denominator.bit_length() - 16)
-    return (upper // unit + 1) * unit
 
 
 def _few_bits(value: Fraction) -> Fraction:

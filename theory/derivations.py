@@ -8,14 +8,8 @@ import sympy as sp
 
 from .calculus import along, tidy
 from .settings import Setting
-from .statements import Evolves, Gradient, Part
+from .statements import Evolves, Gradient, Part, TimeDerivative
 from .symbols import Indices, Variable, away_from, total
-
-
-class TimeDerivative(sp.Function):
-    """$\\dot q$, the rate of a quantity along the flow: a name, never evaluated."""
-
-    nargs = 1
 
 
 @dataclass(frozen=True)

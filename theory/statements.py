@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import sympy as sp
 
-from .settings import Setting, Values
+from .settings import Definition, Setting, Values
 from .symbols import Family, Indices, Variable
-from .trees import declared_names, family_tree, length, setting_tree, tree
+from .trees import Unstatable, declared_names, family_tree, length, setting_tree, tree
 
 if TYPE_CHECKING:
     from .derivations import Derivation
 
 Evidence = Literal["rocq", "exact", "enclosed", "sampled"]
+
+
+class TimeDerivative(sp.Function):
+    """$\\dot q$, the rate of a quantity along the flow: a name, never evaluated."""
+
+    nargs = 1
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,80 @@ class Complete:
     laws: tuple[Family, ...]
 
 
-Assertion: TypeAlias = Evolves | Equal | Gradient | Complete
+@dataclass(frozen=True)
+class AtMost:
+    """left $\\le$ right (or $<$, if strict) on the domain, for all values of the indices; left may be the `TimeDerivative` of a quantity.
+
+    `where` narrows the domain to the points at which every entry of these definitions is nonnegative: the sides of a box, or the case
+    $\\kappa r^2 \\le 1$. They have to be named, so that a proof can refer to them; the setting has no other definition of their names.
+    `because`, where it is given, is an expression for right - left whose sign is plain; without one it is looked for. A kernel checks it either way.
+    """
+
+    left: sp.Expr
+    right: sp.Expr
+    indices: Indices = ()
+    strict: bool = False
+    where: tuple[Definition, ...] = ()
+    because: sp.Expr | None = None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Something of where a flow on the diagonal model $x = w^{\\odot L}$ with the loss $\\frac12\\|Ax - y\\|^2$ ends, from exact data.
+
+    `of` is the limit "x", the magnification "rho", or the "rate" in the end, $2\\lambda_{\\min}$ of what moves the residual, with $\\eta_r = 1$.
+    The start is {"r": ..., "u": ...}, {"w": ...}, {"w^2": ...} or {"x": ...}; without a ratio kappa the flow is plain gradient flow of w.
+    """
+
+    of: Literal["x", "rho", "rate"]
+    matrix: tuple[tuple[Fraction, ...], ...]
+    target: tuple[Fraction, ...]
+    kappa: Fraction | None
+    depth: Fraction
+    start: Mapping[str, Values]
+
+
+@dataclass(frozen=True)
+class AtLimit:
+    """An inequality between constants, of which some are `data` and the others what flows end at."""
+
+    holds: AtMost
+    ends: Mapping[str, Ending]
+    data: Mapping[str, Values]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """From exact data, a quantity is near `values[n]` at `times[n]`, by at most `within[n]`: what integration shows, and no proof."""
+
+    quantity: sp.Expr
+    times: tuple[Fraction, ...]
+    values: tuple[Fraction, ...]
+    within: tuple[Fraction, ...]
+    data: Mapping[str, Values]
+    start: Mapping[str, Values]
+    digits: int = 30
+
+
+@dataclass(frozen=True)
+class Order:
+    """After the time `until` in steps of length $h$ by a rule, a quantity has moved by about $C h^p$, $p$ near `order`, $C$ of the `sign` given.
+
+    Every halving of the step from the first on gives a slope, and each must be near: one value of a drift says nothing of where it comes from.
+    """
+
+    quantity: sp.Expr
+    rule: Literal["explicit", "projected"]
+    first: Fraction
+    halvings: int
+    until: Fraction
+    order: int
+    data: Mapping[str, Values]
+    start: Mapping[str, Values]
+    sign: Literal["positive", "negative", "any"] = "any"
+
+
+Assertion: TypeAlias = Evolves | Equal | Gradient | Complete | AtMost | AtLimit | Observed | Order
 
 
 @dataclass(frozen=True)
@@ -87,7 +166,7 @@ class Statement:
     citation: str = ""
     provenance: str = ""
     required: Evidence = "exact"
-    expect: Literal["proved", "refuted"] = "proved"
+    expect: Literal["proved", "supported", "refuted"] = "proved"
 
 
 @dataclass(frozen=True)
@@ -131,7 +210,11 @@ def statement_tree(part: Part) -> Any:
 
     Raises `Unstatable` for an expression without a place in the language of certificates.
     """
-    declared = declared_names(part.setting)
+    if isinstance(part.assertion, AtLimit):
+        return statement_tree(Part(part.setting, part.assertion.holds))
+    setting = part.setting.having(definitions=part.assertion.where) if isinstance(part.assertion, AtMost) else part.setting
+    declared = declared_names(setting)
+    claim: dict[str, Any]
     match part.assertion:
         case Evolves(quantity, rate, indices):
             claim = {"kind": "evolves", "quantity": tree(quantity, declared), "rate": tree(rate, declared)}
@@ -139,10 +222,16 @@ def statement_tree(part: Part) -> Any:
             claim = {"kind": "equal", "left": tree(left, declared), "right": tree(right, declared)}
         case Gradient(of, by, value, indices):
             claim = {"kind": "gradient", "of": tree(of, declared), "by": by.name, "value": tree(value, declared)}
+        case Observed() | Order():
+            raise Unstatable("what is observed in a run has no place in a certificate")
         case Complete(count):
             claim, indices = {"kind": "count", "count": count}, ()
+        case AtMost(left, right, indices, strict, where):
+            moving = isinstance(left, TimeDerivative)
+            side = {"quantity": tree(left.args[0], declared)} if moving else {"left": tree(left, declared)}
+            claim = {"kind": "at-most", **side, "right": tree(right, declared), "strict": strict, "where": [entry.name for entry in where]}
     claim["indices"] = [[name.name, length(size)] for name, size in indices]
-    return {**setting_tree(part.setting), "claim": claim}
+    return {**setting_tree(setting), "claim": claim}
 
 
 def gradient_tree(setting: Setting) -> Any:

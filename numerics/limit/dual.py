@@ -4,6 +4,8 @@ Let $\\omega = u\\,e^{\\kappa r^2/2}$, $K = \\|\\omega\\|^2 = e^{\\kappa R}$. Th
 $\\theta_i = -\\omega_i^{2-L}$ for $L > 2$. The gradient of the dual function is $A x - y$ with $x = x(\\theta_0 + A^T\\lambda)$, its Hessian
 $A(\\mathrm{diag}(a) + c\\,xx^T)A^T$. Where $K \\le 1$ the convex function goes on with $x = 0$; minimisers do not lie there unless $y = 0$.
 
+Plain gradient flow of $w$ has $\\omega = w$, $K = R$ and $c = 0$.
+
 A state is what is known at some multipliers: the gradient, and `step`, which is Newton's where there is a Hessian and downhill elsewhere.
 """
 
@@ -56,10 +58,12 @@ class Floats:
     def __init__(self, polar: Polar, face: Face) -> None:
         self.A = np.array([[float(polar.matrix[k][n]) for n in face.support] for k in face.rows])
         self.y = np.array([float(polar.target[k]) for k in face.rows])
-        self.kappa, self.L = float(polar.kappa), float(polar.depth)
+        self.kappa, self.L = None if polar.kappa is None else float(polar.kappa), float(polar.depth)
         logs = 2 * float(polar.exponent) * np.array([np.log(float(value)) for value in polar.values])
-        self.radius2 = float(np.sum(np.exp(logs)))
-        grown = logs[list(face.support)] - np.log(self.radius2) + self.kappa * self.radius2  # log omega^2
+        radius2 = float(np.sum(np.exp(logs)))
+        grown = logs[list(face.support)]  # log omega^2
+        if self.kappa is not None:
+            grown = grown - np.log(radius2) + self.kappa * radius2
         with np.errstate(over="ignore"):
             self.theta = grown if self.L == 2 else -np.exp((1 - self.L / 2) * grown)
 
@@ -79,16 +83,17 @@ class Floats:
         whole = top + float(np.log(np.sum(np.exp(logs - top))))  # log K
         if not np.isfinite(whole):
             return None
-        if whole <= 0:
+        if whole <= 0 and self.kappa is not None:
             norm = float(np.linalg.norm(self.y))
             return State(-self.y, norm, lambda: self.y * ((1 + float(np.linalg.norm(multipliers))) / norm if norm else 0.0))
-        R = whole / self.kappa
+        R = np.exp(whole) if self.kappa is None else whole / self.kappa
+        bend = 0.0 if self.kappa is None else (1 / (self.kappa * R) - 1) / R  # (R'/R - 1/K) K/R
         x = R ** (L / 2) * np.exp(L / 2 * (logs - whole))
         if L == 2:
-            a, c = x, (1 / self.kappa - R) / R**2
+            a, c = x, bend
         else:
             a = L / (L - 2) * x * np.exp((L / 2 - 1) * logs)
-            c = L / (L - 2) * (1 / R - self.kappa) / self.kappa * np.exp((L / 2 - 1) * whole) * R ** (-L / 2)
+            c = L / (L - 2) * bend * np.exp((L / 2 - 1) * (whole - np.log(R)))
         image = self.A @ x
         if not (np.all(np.isfinite(a)) and np.isfinite(c) and np.all(np.isfinite(image))):
             return None
@@ -107,7 +112,8 @@ class Floats:
         return State(gradient, float(np.linalg.norm(gradient)), newton)
 
     def slope(self, state: State, step: Vector) -> float:
-        return float(state.gradient @ step)
+        with np.errstate(all="ignore"):  # a step that is far too long
+            return float(state.gradient @ step)
 
     def moved(self, multipliers: Vector, length: float, step: Vector) -> Vector:
         return multipliers + length * step
@@ -120,10 +126,13 @@ class Balls:
         self.A = arb_mat(len(face.rows), len(face.support), [_ball(polar.matrix[k][n]) for k in face.rows for n in face.support])
         self.back = self.A.transpose()
         self.y = arb_mat(len(face.rows), 1, [_ball(polar.target[k]) for k in face.rows])
-        self.kappa, self.L, self.two = _ball(polar.kappa), _ball(polar.depth), polar.depth == 2
+        self.kappa = None if polar.kappa is None else _ball(polar.kappa)
+        self.L, self.two = _ball(polar.depth), polar.depth == 2
         squares = [_ball(value) ** _ball(2 * polar.exponent) for value in polar.values]
-        self.radius2 = sum(squares, arb(0))
-        omega2 = [square / self.radius2 * (self.kappa * self.radius2).exp() for square in (squares[n] for n in face.support)]
+        radius2 = sum(squares, arb(0))
+        omega2 = [squares[n] for n in face.support]
+        if self.kappa is not None:
+            omega2 = [square / radius2 * (self.kappa * radius2).exp() for square in omega2]
         self.theta = [value.log() if self.two else -(value ** (1 - self.L / 2)) for value in omega2]
 
     def origin(self) -> Vector:
@@ -139,9 +148,9 @@ class Balls:
     def x(self, multipliers: Vector) -> list[arb] | None:
         """The predictions; None where there is no point with r > 0."""
         squares = self.squares(multipliers)
-        if squares is None or not (norm := sum(squares, arb(0))) > 1:
+        if squares is None or not (norm := sum(squares, arb(0))) > (0 if self.kappa is None else 1):
             return None
-        R = norm.log() / self.kappa
+        R = norm if self.kappa is None else norm.log() / self.kappa
         return [((R * square / norm) ** (self.L / 2)).mid() for square in squares]
 
     def at(self, multipliers: Vector) -> State | None:
@@ -151,16 +160,17 @@ class Balls:
         norm = sum(squares, arb(0)).mid()
         if not norm.is_finite() or norm.log() > 1e6:
             return None
-        if not norm > 1:
+        if self.kappa is not None and not norm > 1:
             size = _size(self.y)
             return State(-self.y, size, lambda: self.y * arb((1 + _size(multipliers)) / size if size else 0.0))
-        L, R = self.L, (norm.log() / self.kappa).mid()
+        L, R = self.L, norm if self.kappa is None else (norm.log() / self.kappa).mid()
+        bend = arb(0) if self.kappa is None else (1 / (self.kappa * R) - 1) / R
         x = [((R * square / norm) ** (L / 2)).mid() for square in squares]
         if self.two:
-            a, c = x, (1 / self.kappa - R) / R**2
+            a, c = x, bend
         else:
             a = [(L / (L - 2) * entry * square ** (L / 2 - 1)).mid() for entry, square in zip(x, squares, strict=True)]
-            c = L / (L - 2) * (1 / R - self.kappa) / self.kappa * norm ** (L / 2 - 1) * R ** (-L / 2)
+            c = L / (L - 2) * bend * (norm / R) ** (L / 2 - 1)
         image = (self.A * arb_mat(len(x), 1, x)).mid()
         gradient = (image - self.y).mid()
 

@@ -8,12 +8,11 @@ from fractions import Fraction
 from math import lcm
 
 import numpy as np
-from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
+from flint import fmpz, fmpz_mat
 from scipy.optimize import linprog
 
+from .linear import near, product
 from .polar import Polar
-
-BITS = 40  # of the coordinates of the normal vector that are free
 
 
 @dataclass(frozen=True)
@@ -67,14 +66,11 @@ def _normal(polar: Polar, A: np.ndarray, support: tuple[int, ...]) -> tuple[Frac
     found = linprog(cost, A_ub=above, b_ub=np.zeros(len(outside)), A_eq=equal, b_eq=np.zeros(len(support)), bounds=bounds, method="highs")
     if found.status != 0:
         return None
-    reduced, rank = fmpq_mat(len(support), height, [_flint(polar.matrix[k][n]) for n in support for k in range(height)]).rref()
-    table = [list(row) for row in reduced.tolist()[:rank]]
-    pivots = [next(k for k, entry in enumerate(row) if entry != 0) for row in table]
-    nu = [fmpq(round(float(value) * 2**BITS), 2**BITS) for value in found.x[:height]]
-    for pivot, row in zip(pivots, table, strict=True):
-        nu[pivot] = -sum((row[k] * nu[k] for k in range(height) if k not in set(pivots)), fmpq(0))
-    normal = tuple(Fraction(int(value.p), int(value.q)) for value in nu)
-    heights = [sum((a * b for a, b in zip(column, normal, strict=True)), Fraction(0)) for column in polar.columns]
+    columns = polar.columns
+    normal = near([columns[n] for n in support], [Fraction(0)] * len(support), found.x[:height])
+    if normal is None:
+        return None
+    heights = product(columns, normal)
     return normal if all(heights[n] > 0 for n in outside) else None
 
 
@@ -94,7 +90,3 @@ def independent(polar: Polar, support: Sequence[int]) -> tuple[int, ...] | None:
 def _whole(row: Sequence[Fraction]) -> list[fmpz]:
     scale = lcm(*(a.denominator for a in row))
     return [fmpz(a.numerator * (scale // a.denominator)) for a in row]
-
-
-def _flint(value: Fraction) -> fmpq:
-    return fmpq(value.numerator, value.denominator)

@@ -16,11 +16,12 @@ WAYS = "{'r', 'u'}, {'w'}, {'w^2'} or {'x'}"
 @dataclass(frozen=True)
 class Polar:
     """Let $F(x) = \\frac12\\|Ax - y\\|^2$ with $A \\in \\mathbb Q^{M\\times N}$ and $x_i = w_i^L$, $w = r u$, $L \\ge 2$: the polar flow of ratio
-    $\\kappa > 0$ from $w_i = \\mathrm{values}_i^{\\mathrm{exponent}} > 0$; build one by `polar`, which checks it all."""
+    $\\kappa > 0$ from $w_i = \\mathrm{values}_i^{\\mathrm{exponent}} > 0$, and without $\\kappa$ plain gradient flow of $w$; build one by `polar`,
+    which checks it all."""
 
     matrix: tuple[tuple[Fraction, ...], ...]
     target: tuple[Fraction, ...]
-    kappa: Fraction
+    kappa: Fraction | None
     depth: Fraction
     exponent: Fraction
     values: tuple[Fraction, ...]
@@ -31,7 +32,7 @@ class Polar:
 
 
 def polar(A: Any, y: Any, *, kappa: Any, L: Any, start: Mapping[str, Any]) -> Polar:
-    """Let numbers be given as integers, `Fraction`s or strings: the data they state.
+    """Let numbers be given as integers, `Fraction`s or strings: the data they state. With $\\kappa$ = None the flow is plain gradient flow of $w$.
 
     The start is `{"r": ..., "u": ...}` with $\\|u\\| = 1$ exactly, or `{"w": ...}`, or the squares `{"w^2": ...}`, or the predictions `{"x": ...}`;
     all weights are positive. The squares allow directions such as $(1, 1)/\\sqrt 2$.
@@ -42,10 +43,10 @@ def polar(A: Any, y: Any, *, kappa: Any, L: Any, start: Mapping[str, Any]) -> Po
     Fraction(1, 2)
     """
     matrix, target = exact(A, "A"), exact(y, "y")
-    ratio, depth = rational(kappa, "kappa"), rational(L, "L")
+    ratio, depth = None if kappa is None else rational(kappa, "kappa"), rational(L, "L")
     if len(shape(matrix)) != 2 or 0 in shape(matrix) or shape(target) != shape(matrix)[:1]:
         raise InvalidProblem(f"A has the shape {shape(matrix)} and y {shape(target)}; M x N numbers and M numbers are wanted, M and N at least 1")
-    if ratio <= 0:
+    if ratio is not None and ratio <= 0:
         raise InvalidProblem(f"kappa = {ratio} was given; the ratio of the rates is positive")
     if depth < 2:
         raise InvalidProblem(f"L = {depth} was given; L >= 2 is wanted, since for smaller L weights reach 0 in finite time")
@@ -83,5 +84,7 @@ def _positive(value: Any, name: str) -> tuple[Fraction, ...]:
     assert isinstance(found, tuple)
     for n, entry in enumerate(found):
         if not (isinstance(entry, Fraction) and entry > 0):
+            if entry == 0:
+                raise InvalidProblem(f"{name}[{n}] = 0 was given; a weight that starts at 0 stays there: leave out its column of A")
             raise InvalidProblem(f"{name}[{n}] = {entry} was given; the flow starts inside the orthant, where all weights are positive")
     return found  # type: ignore[return-value]

@@ -16,7 +16,7 @@ from typing import Final
 from flint import fmpq
 
 from .index import VARIABLE, Algebra, Poly, add, constant, entry, scale, subtract
-from .language import Count, Equal, Family, Flow, Gradient, Index, Json, Rejected, Statement, read_family
+from .language import AtMost, Count, Equal, Family, Flow, Gradient, Index, Json, Rejected, Statement, read_family
 
 MOST_REMEMBERED: Final = 256
 # The conditions of the certificates accepted last, word for word: a count meets its laws again.
@@ -48,8 +48,8 @@ def residual(statement: Statement, gradient: Json) -> Residual:
             of, value = algebra.of_tree(claim.of), algebra.of_tree(claim.value)
             conditions = dict(algebra.conditions)
             poly = subtract(_along_direction(algebra, of, {claim.by}), _paired(algebra, claim.by, claim.indices, value))
-        elif isinstance(claim, Count):
-            raise Rejected("a count of laws is not an identity")
+        elif isinstance(claim, Count | AtMost):
+            raise Rejected("the claim is not an identity")
         elif flow is None:
             raise Rejected("the claim is about a flow, and the statement has none")
         else:

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from .all_sizes import check_all_sizes
+from .at_limit import check_at_limit
+from .bisection import check_bisection
 from .enclosure import check_enclosure
 from .instance import check_instance
-from .language import Equal, Evolves, Json, Rejected, Statement, read_statement
+from .language import AtMost, Equal, Evolves, Json, Rejected, Statement, read_statement
 from .limit import check_limit
+from .nonnegative import check_inequality, check_violation
 from .points import check_counterexample
 from .rank import check_count
 
@@ -38,19 +41,30 @@ def check(certificate: Json) -> Accepted:
         match certificate["kind"]:
             case "all-sizes":
                 conditions = check_all_sizes(statement, certificate)
-                where = f"for all {', '.join(statement.sizes)}" if statement.sizes else "as it stands"
-                return Accepted("proved", f"{_words(statement)}, {where}", tuple(conditions))
+                return Accepted("proved", f"{_words(statement)}, {_where(statement, certificate)}", tuple(conditions))
             case "instance":
                 conditions = check_instance(statement, certificate)
-                instance = certificate["instance"]
-                values = ", ".join(f"{name} = {value}" for name, value in [*instance["sizes"].items(), *instance["values"].items()])
-                return Accepted("proved", f"{_words(statement)}, at {values or 'the sizes given'}", tuple(conditions))
+                return Accepted("proved", f"{_words(statement)}, {_where(statement, certificate)}", tuple(conditions))
+            case "inequality":
+                conditions = check_inequality(statement, certificate)
+                return Accepted("proved", f"{_words(statement)}, {_where(statement, certificate)}", tuple(conditions))
+            case "bisection":
+                cells = check_bisection(statement, certificate)
+                return Accepted("proved", f"{_words(statement)}, {_where(statement, certificate)}, on {cells} cells that make up the box")
+            case "counterexample" if isinstance(statement.claim, AtMost):
+                entry, excess = check_violation(statement, certificate)
+                at = f" at the entry {list(entry)}" if entry else ""
+                return Accepted("refuted", f"at the point given the left side less the right one{at} is {excess}")
             case "counterexample":
                 entry, ball, rational = check_counterexample(statement, certificate)
                 at = f" at the entry {list(entry)}" if entry else ""
                 return Accepted("refuted", f"at the point given the difference of the two sides{at} is {rational or ball}, not 0")
             case "enclosure":
                 return Accepted("proved", check_enclosure(statement, certificate))
+            case "at-limit":
+                holds, found = check_at_limit(statement, certificate)
+                told = _words(statement) if holds else "the left side is not, in every entry, at most the right side"
+                return Accepted("proved" if holds else "refuted", f"{told}: {found}")
         raise Rejected(f"{certificate['kind']!r} is not a kind of certificate this kernel knows")
     except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise Rejected(f"the certificate is not well formed: {type(error).__name__}: {error}") from error
@@ -59,4 +73,17 @@ def check(certificate: Json) -> Accepted:
 def _words(statement: Statement) -> str:
     if isinstance(statement.claim, Evolves):
         return "the rate of change along the flow is as stated"
+    if isinstance(statement.claim, AtMost):
+        side = "rate of change along the flow" if isinstance(statement.claim.sides, Evolves) else "left side"
+        told = f"the {side} is {'less than' if statement.claim.strict else 'at most'} the right side"
+        return f"{told}, where {' and '.join(statement.claim.where)} >= 0" if statement.claim.where else told
     return "the two sides are equal" if isinstance(statement.claim, Equal) else "the gradient is as stated"
+
+
+def _where(statement: Statement, certificate: Json) -> str:
+    """For which sizes: all, or those of an instance."""
+    if "instance" not in certificate:
+        return f"for all {', '.join(statement.sizes)}" if statement.sizes else "as it stands"
+    instance = certificate["instance"]
+    values = ", ".join(f"{name} = {value}" for name, value in [*instance["sizes"].items(), *instance["values"].items()])
+    return f"at {values or 'the sizes given'}"

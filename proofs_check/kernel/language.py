@@ -154,7 +154,20 @@ class Count:
     indices: tuple[tuple[str, Size], ...] = ()
 
 
-Claim: TypeAlias = Evolves | Equal | Gradient | Count
+@dataclass(frozen=True)
+class AtMost:
+    """The first side of an identity is at most the second, or less if `strict`, wherever every entry of the definitions in `where` is >= 0."""
+
+    sides: Equal | Evolves
+    strict: bool
+    where: tuple[str, ...]
+
+    @property
+    def indices(self) -> tuple[tuple[str, Size], ...]:
+        return self.sides.indices
+
+
+Claim: TypeAlias = Evolves | Equal | Gradient | Count | AtMost
 
 
 @dataclass(frozen=True)
@@ -318,11 +331,29 @@ class _Reader:
                 if by not in self.symbols or self.symbols[by].shape != tuple(size for _, size in indices):
                     raise Rejected(f"the gradient by {by!r} needs a declared symbol of the shape of its value")
                 return Gradient(self.tree(node["of"], {}), by, indices, self.tree(node["value"], scope))
+            case "at-most":
+                return self.at_most(node, indices)
             case "count":
                 return Count(self.number(node["count"]), self.number(node["count"]))
             case "between":
                 return Count(self.number(node["least"]), self.number(node["most"]))
         raise Rejected(f"{node['kind']!r} is not a kind of claim the kernel knows")
+
+    def at_most(self, node: Json, indices: tuple[tuple[str, Size], ...]) -> AtMost:
+        """left <= right, or, with a `quantity` in place of `left`, d/dt quantity <= right."""
+        if ("left" in node) == ("quantity" in node):
+            raise Rejected("an inequality has either a left side, or a quantity that moves along the flow")
+        if not isinstance(node["strict"], bool):
+            raise Rejected(f"strict = {node['strict']!r} is neither true nor false")
+        where = tuple(str(name) for name in _list(node["where"]))
+        for name in where:
+            if name not in self.definitions:
+                raise Rejected(f"{name!r} is not a definition, and cannot be a condition")
+        scope = dict(indices)
+        right = self.tree(node["right"], scope)
+        if "quantity" in node:
+            return AtMost(Evolves(indices, self.tree(node["quantity"], scope), right), node["strict"], where)
+        return AtMost(Equal(indices, self.tree(node["left"], scope), right), node["strict"], where)
 
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -9,8 +9,13 @@ L > 2. `at` is the inverse: for a vector v, the point with theta = theta(start) 
 
     dx_i = a_i dtheta_i + c x_i sum_j x_j dtheta_j,
 
-L = 2:  a_i = x_i,                              c = (1/kappa - R)/R^2,
-L > 2:  a_i = L/(L-2) x_i omega_i^(L-2),        c = L/(L-2) (1/R - kappa)/kappa K^(L/2-1) R^(-L/2).
+L = 2:  a_i = x_i,                              c = (R'/R - 1/K) K/R,
+L > 2:  a_i = L/(L-2) x_i omega_i^(L-2),        c = L/(L-2) (R'/R - 1/K) (K/R)^(L/2),
+
+R' = dR/dK = 1/(kappa K): from x_i = (R omega_i^2/K)^(L/2), and omega_i^2 = e^theta_i or (-theta_i)^(-2/(L-2)).
+
+Plain gradient flow of w is the polar flow whose ratio moves, kappa = 1/r^2. It has omega = w, so that K = R, and any K > 0 is allowed; `kappa` is
+None for it, and c = 0.
 
 The same formulas with fewer coordinates describe points on a face of the orthant, where x_i = 0 outside a support.
 """
@@ -31,9 +36,9 @@ LARGEST_LENGTH: Final = 2000
 
 @dataclass(frozen=True)
 class Polar:
-    """The polar flow on 1/2 |Ax - y|^2 from w_i = values[i]^exponent, all numbers exact."""
+    """The polar flow on 1/2 |Ax - y|^2 from w_i = values[i]^exponent, all numbers exact; without kappa, plain gradient flow."""
 
-    kappa: fmpq
+    kappa: fmpq | None
     depth: fmpq
     matrix: tuple[tuple[fmpq, ...], ...]
     target: tuple[fmpq, ...]
@@ -51,11 +56,11 @@ def dot(a: Sequence[fmpq], b: Sequence[fmpq]) -> fmpq:
 
 def read_polar(certificate: Json) -> Polar:
     """`kappa`, `depth`, `matrix`, `target` and `start` with `exponent` and `values`."""
-    kappa, depth = rational(certificate["kappa"]), rational(certificate["depth"])
+    kappa, depth = None if certificate["kappa"] is None else rational(certificate["kappa"]), rational(certificate["depth"])
     matrix = tuple(tuple(map(rational, row)) for row in certificate["matrix"])
     target = tuple(map(rational, certificate["target"]))
     exponent, values = rational(certificate["start"]["exponent"]), tuple(map(rational, certificate["start"]["values"]))
-    if not kappa > 0 or not depth >= 2:
+    if not (kappa is None or kappa > 0) or not depth >= 2:
         raise Rejected(f"the ratio kappa = {kappa} and the depth L = {depth} are given; kappa > 0 and L >= 2 are wanted")
     if not 1 <= len(values) <= LARGEST_LENGTH or not 1 <= len(target) <= LARGEST_LENGTH:
         raise Rejected(f"{len(target)} rows and {len(values)} weights are given; at least 1 and at most {LARGEST_LENGTH} are wanted")
@@ -82,7 +87,7 @@ class Point:
 class Leaf:
     """The leaf of a start at the present precision."""
 
-    kappa: arb
+    kappa: arb | None  # None for plain gradient flow
     depth: arb
     two: bool  # L = 2
     weights2: list[arb]  # w_i^2 of the start
@@ -112,26 +117,33 @@ class Leaf:
     def at(self, shift: Sequence[arb]) -> Point:
         """The point with theta = theta(start) + shift. `Rejected` where it is not certain that there is one."""
         squares, norm = self.norm(shift)
-        if not norm > 1:
-            raise Rejected("|omega|^2 is not certainly above 1: there may be no point of the leaf with r > 0 there")
-        radius2, L = norm.log() / self.kappa, self.depth
+        radius2, bend = self.radius(norm)
         if self.two:
             x = [radius2 * square / norm for square in squares]
-            return Point(squares, norm, radius2, x, x, (1 / self.kappa - radius2) / radius2**2)
+            return Point(squares, norm, radius2, x, x, bend * norm / radius2)
+        L = self.depth
         x = [(radius2 * square / norm) ** (L / 2) for square in squares]
         diagonal = [L / (L - 2) * entry * square ** (L / 2 - 1) for entry, square in zip(x, squares, strict=True)]
-        factor = L / (L - 2) * (1 / radius2 - self.kappa) / self.kappa * norm ** (L / 2 - 1) * radius2 ** (-L / 2)
-        return Point(squares, norm, radius2, x, diagonal, factor)
+        return Point(squares, norm, radius2, x, diagonal, L / (L - 2) * bend * (norm / radius2) ** (L / 2))
+
+    def radius(self, norm: arb) -> tuple[arb, arb]:
+        """R as a function of K, and R'/R - 1/K."""
+        if self.kappa is None:
+            if not norm > 0:
+                raise Rejected("|w|^2 is not certainly positive")
+            return norm, arb(0)
+        if not norm > 1:
+            raise Rejected("|omega|^2 is not certainly above 1: there may be no point of the leaf with r > 0 there")
+        radius2 = norm.log() / self.kappa
+        return radius2, (1 / (self.kappa * radius2) - 1) / norm
 
 
 def leaf(polar: Polar) -> Leaf:
     """The leaf of the start."""
-    kappa, L, two = arb(polar.kappa), arb(polar.depth), polar.depth == 2
+    kappa, L, two = None if polar.kappa is None else arb(polar.kappa), arb(polar.depth), polar.depth == 2
     weights2 = [arb(value) ** arb(2 * polar.exponent) for value in polar.values]
     radius2 = sum(weights2, arb(0))
     x = [square ** (L / 2) for square in weights2]
-    if two:
-        dual = [(square / radius2).log() + kappa * radius2 for square in weights2]
-    else:
-        dual = [-((radius2 / square) ** (L / 2 - 1)) * (-(L / 2 - 1) * kappa * radius2).exp() for square in weights2]
+    squares = weights2 if kappa is None else [square / radius2 * (kappa * radius2).exp() for square in weights2]
+    dual = [square.log() if two else -(square ** (1 - L / 2)) for square in squares]
     return Leaf(kappa, L, two, weights2, radius2, x, dual)

@@ -30,11 +30,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from math import lcm
 
 from flint import arb, arb_mat, fmpq, fmpz, fmpz_mat
 
+from .decimals import above, below, near
+from .falling import in_the_end, throughout
 from .instance import rational
 from .language import Json, Rejected
 from .leaf import Leaf, Point, Polar, dot, leaf, read_polar
@@ -44,30 +45,82 @@ from .stays import FALLS, STAYS
 FEWEST_BITS = 32
 
 
+@dataclass(frozen=True)
+class Ending:
+    """What a certificate establishes, in words and in balls: the limit, the magnification, the rate in the end; None where it says nothing."""
+
+    text: str
+    x: list[arb] | None = None
+    rho: arb | None = None
+    rate: arb | None = None
+
+
 def check_limit(certificate: Json) -> str:
     """Accept the certificate and say what it establishes, or raise `Rejected`."""
-    polar, bits = read_polar(certificate), certificate["bits"]
+    return ending(certificate).text
+
+
+def ending(certificate: Json) -> Ending:
+    """What the certificate establishes, in balls of the precision it asks for."""
+    polar, bits, outcome = read_polar(certificate), certificate["bits"], certificate["outcome"]
     if isinstance(bits, bool) or not isinstance(bits, int) or bits < FEWEST_BITS:
         raise Rejected(f"{bits!r} bits are given, and at least {FEWEST_BITS} are wanted")
     with precision(bits):
-        start, reason = leaf(polar), certificate["reason"]
-        if certificate["outcome"] == "collapse":
-            if reason["by"] not in FALLS:
-                raise Rejected(f"{reason['by']!r} is not a reason for a collapse this kernel knows; {', '.join(FALLS)} are")
-            return f"from the start given the flow exists for all times and x(t) tends to 0: {FALLS[reason['by']](polar, start, reason)}"
-        if certificate["outcome"] != "convergence":
-            raise Rejected(f"the outcome {certificate['outcome']!r} is neither 'convergence' nor 'collapse'")
-        if reason["by"] not in STAYS:
-            raise Rejected(f"{reason['by']!r} is not a reason against a collapse this kernel knows; {', '.join(STAYS)} are")
-        point, x = enclosed(polar, start, certificate)
-        within = _claimed(certificate, x)
-        stays = STAYS[reason["by"]](polar, start, reason, x)
-        rho = magnification(start, point)
-        told = [_near(certificate["rho"], rho, "rho")]
-        told += bias(polar, start, x, certificate["bias"])
+        match outcome:
+            case "convergence":
+                return _convergence(polar, certificate)
+            case "collapse":
+                return _collapse(polar, certificate["reason"])
+            case "no solution":
+                return Ending(_no_solution(polar, certificate["normal"]))
+    raise Rejected(f"the outcome {outcome!r} is not one this kernel knows; 'convergence', 'collapse' and 'no solution' are")
+
+
+def _convergence(polar: Polar, certificate: Json) -> Ending:
+    start, reason = leaf(polar), certificate["reason"]
+    if reason["by"] not in STAYS or (polar.kappa is None) != (reason["by"] == "plain"):
+        raise Rejected(f"{reason['by']!r} is not a reason against a collapse this kernel knows; {', '.join(STAYS)} are")
+    point, x = enclosed(polar, start, certificate)
+    within = _claimed(certificate, x)
+    stays = STAYS[reason["by"]](polar, start, reason, x)
+    rho = magnification(start, point)
+    told = [_near(certificate["rho"], rho, "rho")] if polar.kappa is not None else []
+    told += bias(polar, start, x, certificate["bias"])
+    final, steady = certificate["rate"], certificate["trap"]
+    rate = None
+    if final is not None:
+        told.append(in_the_end(polar, certificate["rows"], start, point, final))
+        rate = arb(rational(final["value"])) + arb(0, arb(rational(final["within"])).abs_upper())
+    if steady is not None:
+        told.append(throughout(polar, certificate["rows"], start, point, steady))
+    whose = "the limit of plain gradient flow from w/rho" if polar.kappa is not None else "by plain gradient flow"
+    text = (
+        f"from the start given the flow exists for all times and x(t) converges to a point within {above(within)} of the one "
+        f"given in every coordinate, {whose}; {'; '.join([*told, f'no collapse: {stays}'])}"
+    )
+    return Ending(text, x, rho, rate)
+
+
+def _collapse(polar: Polar, reason: Json) -> Ending:
+    if polar.kappa is None:
+        raise Rejected("plain gradient flow does not collapse")
+    if reason["by"] not in FALLS:
+        raise Rejected(f"{reason['by']!r} is not a reason for a collapse this kernel knows; {', '.join(FALLS)} are")
+    told = FALLS[reason["by"]](polar, leaf(polar), reason)
+    return Ending(f"from the start given the flow exists for all times and x(t) tends to 0: {told}", [arb(0)] * len(polar.values))
+
+
+def _no_solution(polar: Polar, normal: Json) -> str:
+    """A^T nu >= 0 and <nu, y> < 0: for x >= 0, |Ax - y| |nu| >= <nu, Ax - y> >= -<nu, y>."""
+    nu = [rational(entry) for entry in normal]
+    if len(nu) != len(polar.target):
+        raise Rejected(f"the normal vector needs {len(polar.target)} numbers")
+    height = dot(nu, polar.target)
+    if not height < 0 or any(dot(column, nu) < 0 for column in polar.columns):
+        raise Rejected("the normal vector nu does not show that there is no solution: A^T nu >= 0 and <nu, y> < 0 are wanted")
     return (
-        f"from the start given the flow exists for all times and x(t) converges to a point within {_decimal(within, ROUND_CEILING)} of the one "
-        f"given in every coordinate, the limit of plain gradient flow from w/rho; {'; '.join(told)}; no collapse: {stays}"
+        "from the start given the flow exists for all times, and no z >= 0 has A z = y: "
+        f"the loss is always at least {below(height**2 / dot(nu, nu) / 2)}; where x(t) tends to, if it does, is not established"
     )
 
 
@@ -119,7 +172,7 @@ def enclosed(polar: Polar, start: Leaf, certificate: Json) -> tuple[Point, list[
     for n, (row, d) in enumerate(zip(rest, wide, strict=True)):
         spread = sum((arb(entry.abs_upper()) * arb(e) for entry, e in zip(row, wide, strict=True)), arb(0))
         if not step[n] + spread < arb(d):
-            raise Rejected(f"the box is not certainly mapped into itself: multiplier {n} is not within {_decimal(d, ROUND_CEILING)} of its centre")
+            raise Rejected(f"the box is not certainly mapped into itself: multiplier {n} is not within {above(d)} of its centre")
     place = dict(zip(face.support, box.x, strict=True))
     return box, [place.get(n, arb(0)) for n in range(len(polar.values))]
 
@@ -186,20 +239,22 @@ def _claimed(certificate: Json, x: Sequence[arb]) -> fmpq:
         raise Rejected(f"the limit has {len(limit)} coordinates, and {len(x)} are wanted")
     for n, (entry, claimed) in enumerate(zip(x, limit, strict=True)):
         if not arb((entry - arb(claimed)).abs_upper()) <= arb(within):
-            raise Rejected(f"the coordinate {n} of the limit is {entry}, not certainly within {_decimal(within, ROUND_FLOOR)} of the one given")
+            raise Rejected(f"the coordinate {n} of the limit is {entry}, not certainly within {below(within)} of the one given")
     return within
 
 
 def magnification(start: Leaf, point: Point) -> arb:
-    """rho."""
+    """rho, which is 1 for plain gradient flow."""
+    if start.kappa is None:
+        return arb(1)
     return (start.radius2 / point.radius2).sqrt() * (start.kappa * (point.radius2 - start.radius2) / 2).exp()
 
 
 def _near(node: Json, value: arb, name: str) -> str:
     claimed, within = rational(node["value"]), rational(node["within"])
     if not arb((value - arb(claimed)).abs_upper()) <= arb(within):
-        raise Rejected(f"{name} is {value}, not certainly within {_decimal(within, ROUND_FLOOR)} of the value given")
-    return f"{name} = {_decimal(claimed, None)} within {_decimal(within, ROUND_CEILING)}"
+        raise Rejected(f"{name} is {value}, not certainly within {below(within)} of the value given")
+    return f"{name} = {near(claimed)} within {above(within)}"
 
 
 # ---- bias --------------------------------------------------------------------------------------------------------------------------------------
@@ -221,36 +276,34 @@ def bias(polar: Polar, start: Leaf, x: Sequence[arb], node: Json) -> list[str]:
         raise Rejected("the dual vector nu does not show that the solution is one of least norm: A^T nu <= 1 and <nu, y> = |z|_1 are wanted")
     least, excess = sum(z, fmpq(0)), rational(node["excess"])
     if not sum(x, arb(0)) - arb(least) <= arb(excess):
-        raise Rejected(f"|x|_1 is {sum(x, arb(0))}, and does not certainly exceed {least} by at most {_decimal(excess, ROUND_FLOOR)}")
-    told = f"|x|_1 exceeds the least norm {least} of a solution by at most {_decimal(excess, ROUND_CEILING)}"
+        raise Rejected(f"|x|_1 is {sum(x, arb(0))}, and does not certainly exceed {least} by at most {below(excess)}")
+    told = f"|x|_1 exceeds the least norm {least} of a solution by at most {above(excess)}"
     if node["bound"] is None:
         return [told]
     bound = rational(node["bound"])
     allowed = allowance(polar, start, z)
     if not allowed <= arb(bound):
-        raise Rejected(f"the theorem allows {allowed}, which is not certainly at most {_decimal(bound, ROUND_FLOOR)}")
-    return [f"{told}, and the theorem on the bias allows {_decimal(bound, ROUND_CEILING)}"]
+        raise Rejected(f"the theorem allows {allowed}, which is not certainly at most {below(bound)}")
+    return [f"{told}, and the theorem on the bias allows {above(bound)}"]
 
 
 def allowance(polar: Polar, start: Leaf, z: Sequence[fmpq]) -> arb:
-    """What |x*|_1 can exceed Q = |z|_1 by: Q KL(p_z | p_0) / (kappa (Q - |x_0|_1)) for L = 2; for L > 2 from equal weights
-    Q N^(-(L-2)/2) exp(-(L-2)/2 kappa (Q^(2/L) - R_0)). `Rejected` where the theorem does not apply."""
+    """What |x*|_1 can exceed Q = |z|_1 by: Q KL(p_z | p_0) / (kappa (Q - |x_0|_1)) for L = 2, for plain gradient flow with log(Q/|x_0|_1) in place
+    of kappa (Q - |x_0|_1); for L > 2 from equal weights Q N^(-(L-2)/2) exp(-(L-2)/2 kappa (Q^(2/L) - R_0)).
+
+    `Rejected` where the theorem does not apply."""
     least, L = arb(sum(z, fmpq(0))), start.depth
     if start.two:
         room = least - start.radius2
         if not room > 0:
             raise Rejected("the theorem on the bias is about starts with |x|_1 < Q, which is not certain here")
         spent = sum((arb(v) * (arb(v) * start.radius2 / (least * start.weights2[n])).log() for n, v in enumerate(z) if v != 0), arb(0))
-        return spent / (start.kappa * room)
+        return spent / (start.kappa * room if start.kappa is not None else (least / start.radius2).log())
+    if start.kappa is None:
+        raise Rejected("for plain gradient flow the theorem on the bias is about L = 2")
     if len(set(polar.values)) > 1:
         raise Rejected("for L > 2 the theorem on the bias is about starts with equal weights")
     if not (least > 0 and start.kappa * least ** (2 / L) >= L / (L - 2)):
         raise Rejected("for L > 2 the theorem on the bias asks for kappa Q^(2/L) >= L/(L-2), which is not certain here")
     decay = (-(L / 2 - 1) * start.kappa * (least ** (2 / L) - start.radius2)).exp()
     return least * arb(len(z)) ** (1 - L / 2) * decay
-
-
-def _decimal(q: fmpq, rounding: str | None) -> str:
-    """A few digits, rounded away from promising too much; all of them in the middle."""
-    context = Context(prec=6, rounding=rounding) if rounding else Context(prec=20)
-    return f"{context.divide(Decimal(int(q.p)), Decimal(int(q.q))).normalize():g}"

@@ -145,7 +145,7 @@ class _Point:
 
     statement: Statement
     sizes: Mapping[str, int]
-    values: Mapping[Place, fmpq]
+    values: Mapping[Place, Value]
     motion: Motion = lambda _: {}
     held: frozenset[str] = frozenset()
     memory: dict[Place, Dual] = field(default_factory=dict)
@@ -412,3 +412,12 @@ def gradients_at(statement: Statement, indices: Sequence[tuple[str, Size]], quan
         slopes = point.moving(lambda place: {place: ONE} if statement.symbols[place[0]].role in ("parameter", "time") else {})
         wanted = entries((size for _, size in indices), point.sizes)
         return [slopes.at(Family(tuple(indices), quantity), entry).tangents for entry in wanted]
+
+
+def sides_at(statement: Statement, sides: Equal, sizes: Mapping[str, int], values: Mapping[Place, Value]) -> list[tuple[Value, Value]]:
+    """Both sides, entry by entry, where every symbol has a value or a ball; shapes, signs and hypotheses are the caller's to check."""
+    with _told():
+        point = _Point(statement, sizes, values)
+        wanted = entries((size for _, size in sides.indices), sizes)
+        families = (Family(sides.indices, sides.left), Family(sides.indices, sides.right))
+        return [(point.at(families[0], entry).value, point.at(families[1], entry).value) for entry in wanted]

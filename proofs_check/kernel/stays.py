@@ -1,7 +1,7 @@
 """Whether the radius of the polar flow stays away from 0, or tends to it; docs/limit.md has the proofs.
 
 Either the flow collapses, r -> 0, or r is bounded away from 0. Each function below checks one inequality in balls that decides it, and puts it in
-words.
+words. Plain gradient flow never collapses: its divergence D(z, x) is unbounded for x -> 0 and z other than 0.
 """
 
 from __future__ import annotations
@@ -23,6 +23,11 @@ def _paired(a: Sequence[fmpq], b: Sequence[arb]) -> arb:
 # ---- staying -----------------------------------------------------------------------------------------------------------------------------------
 
 
+def by_kind(polar: Polar, start: Leaf, reason: Json, limit: Sequence[arb]) -> str:
+    """Plain gradient flow; for it this is the only reason there is."""
+    return "plain gradient flow does not collapse"
+
+
 def by_loss(polar: Polar, start: Leaf, reason: Json, limit: Sequence[arb]) -> str:
     """The loss never increases, and it starts below what it is at x = 0."""
     residual = [_paired(row, start.x) - arb(value) for row, value in zip(polar.matrix, polar.target, strict=True)]
@@ -34,6 +39,7 @@ def by_loss(polar: Polar, start: Leaf, reason: Json, limit: Sequence[arb]) -> st
 
 def by_divergence(polar: Polar, start: Leaf, reason: Json, limit: Sequence[arb]) -> str:
     """The Bregman divergence D(z, x) of a solution z never increases, and it starts below its least limit for x -> 0."""
+    assert start.kappa is not None
     z = limit if reason["solution"] == "limit" else _solution(polar, reason["solution"])
     total = sum(z, arb(0))
     if not total > 0:
@@ -115,6 +121,7 @@ def falls_by_comparison(polar: Polar, start: Leaf, reason: Json) -> str:
     _, norm = start.norm([arb(clock) * rate for rate in fastest(polar, start)])
     if not norm < 1:
         raise Rejected(f"|omega|^2 is only known to be at most {_short(norm)} at the clock given, and less than 1 is wanted")
+    assert start.kappa is not None
     return f"|omega|^2 falls from {_short((start.kappa * start.radius2).exp())} to 1 before the clock shows {_short(arb(clock))}"
 
 
@@ -146,6 +153,7 @@ def _short(value: arb) -> str:
 
 
 STAYS: Final[dict[str, Callable[[Polar, Leaf, Json, Sequence[arb]], str]]] = {
+    "plain": by_kind,
     "loss": by_loss,
     "divergence": by_divergence,
     "pairs": by_pairs,

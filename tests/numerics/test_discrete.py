@@ -20,7 +20,7 @@ from theory.dynamics import gradient_flow, vector_field
 from theory.losses import square
 from theory.mirror import in_predictions, mirror_map
 from theory.models import hadamard, power
-from theory.papers import chou_rauhut_ward as crw
+from theory.papers.chou_rauhut_ward import setting as crw
 from theory.separable import dual_coordinates
 from theory.settings import Setting, Space, family
 from theory.symbols import Variable, index, size, total

@@ -16,6 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mpmath import mpf, workdps
 from scipy.integrate import solve_ivp
+from scipy.optimize import nnls
 
 from numerics import integrate, problem
 from numerics.limit import Polar, polar
@@ -242,13 +243,69 @@ def test_dependent_rows_change_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("A", "y", "words"),
-    [([[1, 1]], [-1], "no z >= 0 with A z = y was found"), ([[1, 1], [1, 1]], [1, 2], "no z >= 0 with A z = y was found")],
+    ("A", "y", "least"),
+    [([[1, 1]], [-1], 1 / 2), ([[1, 1], [1, 1]], [1, 2], 1 / 4), ([[1, 2], [3, 4]], [1, 0], 2 / 5), ([[1, 0]], [-3], 9 / 2)],
 )
-def test_without_a_solution_nothing_is_claimed(A: Any, y: Any, words: str) -> None:
+def test_without_a_solution_the_loss_stays_away_from_0(A: Any, y: Any, least: float) -> None:
+    """The least value of |Az - y|^2/2 over z >= 0, from scipy."""
     found = limit(polar(A, y, kappa=1, L=2, start={"w": [2, 3]}))
-    assert found.outcome == "unknown"
-    assert words in found.reason
+    assert found.outcome == "no solution"
+    _, norm = nnls(np.array(A, float), np.array(y, float))
+    assert norm**2 / 2 == pytest.approx(least)
+    told = float(accepted(found).split("at least ")[1].split(";")[0])
+    assert 0 < told <= least * (1 + 1e-9)
+
+
+def test_plain_gradient_flow_has_the_limits_of_the_reference_table() -> None:
+    for level, scale, distance in ((2, "1/10", 0.294777), (2, 48, 10.7577), (3, 1, 0.41052), (4, 1, 0.16164)):
+        found = limit(polar(SENSING, MEASURED, kappa=None, L=level, start={"w^2": [Fraction(scale) / 6] * 6}))
+        assert accepted(found) == found.text
+        assert sum((float(a) - float(b)) ** 2 for a, b in zip(found.x, SPARSEST[0], strict=True)) ** 0.5 == pytest.approx(distance, rel=1e-5)
+
+
+def test_the_magnification_is_the_exact_shift_of_the_start() -> None:
+    """The polar flow from w_0 and plain gradient flow from w_0/rho end together, rho to 30 digits."""
+    data = polar(SENSING, MEASURED, kappa=1, L=2, start={"w^2": [Fraction(1, 6)] * 6})
+    found = limit(data)
+    assert found.rho is not None
+    moved = polar(SENSING, MEASURED, kappa=None, L=2, start={"w^2": [1 / (6 * found.rho**2)] * 6})
+    assert max(abs(a - b) for a, b in zip(found.x, limit(moved).x, strict=True)) < Fraction(1, 10**33)
+
+
+# ---- rates -------------------------------------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=25)
+@given(st.lists(st.lists(st.integers(-2, 2), min_size=3, max_size=3), min_size=1, max_size=2), st.sampled_from([2, 3, Fraction(5, 2)]), st.booleans())
+def test_rates_against_the_flow(A: list[list[int]], L: Any, plain: bool) -> None:
+    """What moves the residual at the limit, by central differences of F along the flow; and F stays below both of its bounds."""
+    assume(np.linalg.matrix_rank(np.array(A)) == len(A))
+    y = [sum(row) for row in A]
+    assume(any(y))
+    start = {"r": 1, "u": ["2/3", "1/3", "2/3"]}
+    found = limit(polar(A, y, kappa=None if plain else "3/2", L=L, start=start))
+    if found.outcome != "converges" or found.rate is None:
+        return
+    F, t, level = np.array(A, float), np.array(y, float), float(L)
+
+    def moves(_: float, w: np.ndarray) -> np.ndarray:
+        slope = level * (F.T @ (F @ w**level - t)) * w ** (level - 1)
+        if plain:
+            return -slope
+        r = np.linalg.norm(w)
+        u = w / r
+        return -(u @ slope) * u - 1.5 * r**2 * (slope - (u @ slope) * u)
+
+    end = min(60.0, 12 / float(found.rate))
+    walked = solve_ivp(moves, (0, end), np.array([2 / 3, 1 / 3, 2 / 3]), method="LSODA", rtol=1e-12, atol=1e-14, dense_output=True)
+    losses = np.array([np.sum((F @ walked.sol(s) ** level - t) ** 2) / 2 for s in np.linspace(0, end, 40)])
+    times = np.linspace(0, end, 40)
+    if found.steady is not None:
+        assert np.all(losses <= losses[0] * np.exp(-float(found.steady) * times) + 1e-18)
+    w = np.array([float(v) for v in found.x]) ** (1 / level)
+    jacobian = level * F * w ** (level - 1)
+    metric = np.eye(3) if plain else np.outer(w, w) / (w @ w) + 1.5 * (w @ w * np.eye(3) - np.outer(w, w))
+    assert float(found.rate) == pytest.approx(2 * np.linalg.eigvalsh(jacobian @ metric @ jacobian.T)[0], rel=1e-6)
 
 
 def test_a_zero_target() -> None:

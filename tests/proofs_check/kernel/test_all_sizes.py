@@ -14,20 +14,22 @@ from proofs_check.kernel import Rejected, check
 from proofs_check.kernel.all_sizes import check_all_sizes, residual
 from proofs_check.kernel.language import Count, read_statement
 from theory.papers import chou_rauhut_ward
-from theory.statements import Complete, Part
+from theory.statements import Equal, Evolves, Gradient, Part
 
 Json = Any
+IDENTITIES = (Equal, Evolves, Gradient)
+# C12 and C13 hold an exponent that depends on L, and are proved at explicit sizes for L > 2.
 PARTS: Mapping[str, Part] = {
     f"{statement.id}, {part.label}": part
     for statement in chou_rauhut_ward.paper().statements
     for part in statement.parts
-    if not isinstance(part.assertion, Complete)
+    if isinstance(part.assertion, IDENTITIES) and not (statement.id in {"C12", "C13"} and "L > 2" in part.label)
 }
 MUTANTS: Mapping[str, Part] = {
     f"{statement.id}, {part.label}": part
     for statement in chou_rauhut_ward.paper().statements
     for part in statement.mutants
-    if not isinstance(part.assertion, Complete)
+    if isinstance(part.assertion, IDENTITIES)
 }
 HALF = ["/", 1, 2]
 

@@ -48,6 +48,8 @@ def one(**more: Json) -> Json:
         "within": "1/100000000000",
         "rho": {"value": "7274957/10000000", "within": "1/10000000"},
         "bias": {"solution": [1], "dual": [1], "excess": "1/100000000000", "bound": "1/100000000000"},
+        "rate": {"value": 8, "within": "1/1000000000", "vector": [1]},
+        "trap": {"low": "9/100", "high": "191/100", "floors": ["1/10"], "rate": "647/100000"},
         "reason": {"by": "loss"},
     } | more
 
@@ -66,6 +68,57 @@ def test_by_hand() -> None:
     assert "rho = 0.7274957 within 1e-7" in accepted.text
     assert "the loss starts at 0.28125000, below its value 0.50000000 at 0" in accepted.text
     assert "exceeds the least norm 1 of a solution by at most 1e-11" in accepted.text
+
+
+def plain(**more: Json) -> Json:
+    """The same by plain gradient flow of w: theta = log x, so that the multiplier is log 4, which is not rational."""
+    limits = {"centre": ["13862943611/10000000000"], "half_widths": ["1/1000000000"], "within": "1/100000000", "reason": {"by": "plain"}}
+    bias = {"solution": [1], "dual": [1], "excess": "1/100000000", "bound": "1/100000000"}
+    rate = {"value": 8, "within": "1/10000000", "vector": [1]}
+    return one(kappa=None, rho=None, trap=None, rate=rate, bias=bias, **limits) | more
+
+
+def test_plain_gradient_flow_by_hand() -> None:
+    text = check(plain()).text
+    assert "x(t) converges to a point within 1e-8 of the one given in every coordinate, by plain gradient flow" in text
+    assert "F(t) <= C exp(-7.99999 t)" in text
+    assert "rho" not in text
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"centre": ["3/4"]}, "box is not certainly"),
+        ({"reason": {"by": "loss"}}, "not a reason against a collapse"),
+        ({"trap": {"low": "1/5", "high": 2, "floors": ["1/10"], "rate": "1/1000"}}, "for the polar flow with a positive limit alone"),
+        ({"outcome": "collapse"}, "plain gradient flow does not collapse"),
+        ({"rate": {"value": "81/10", "within": "1/100", "vector": [1]}}, "not certainly as large"),
+    ],
+)
+def test_plain_gradient_flow_with_one_thing_changed(change: Json, words: str) -> None:
+    with pytest.raises(Rejected, match=words):
+        check(plain(**change))
+
+
+@pytest.mark.parametrize(
+    ("A", "y", "nu", "words"),
+    [
+        ([[1, 1]], [-1], [1], ""),
+        ([[1, 1]], [1], [1], "does not show that there is no solution"),
+        ([[1, -1]], [-1], [1], "does not show that there is no solution"),
+        ([[1, 1]], [0], [1], "does not show that there is no solution"),
+        ([[1, 1]], [-1], [1, 0], "needs 1 numbers"),
+        ([[1, 1]], [-1], [0], "does not show that there is no solution"),
+    ],
+)
+def test_no_solution(A: Json, y: Json, nu: Json, words: str) -> None:
+    node = {name: one()[name] for name in ("format", "kind", "kappa", "depth", "bits")}
+    node |= {"matrix": A, "target": y, "start": {"exponent": 1, "values": [1, 2]}, "outcome": "no solution", "normal": nu}
+    if words:
+        with pytest.raises(Rejected, match=words):
+            check(node)
+    else:
+        assert "the loss is always at least 0.5" in check(node).text
 
 
 def test_a_collapse_by_hand() -> None:
@@ -94,7 +147,7 @@ def test_a_collapse_by_hand() -> None:
         ({"start": {"exponent": 1, "values": [0]}}, "not in the domain"),
         ({"start": {"exponent": 1, "values": ["-1/2"]}}, "not in the domain"),
         ({"outcome": "collapse"}, "'loss' is not a reason for a collapse"),
-        ({"outcome": "proved"}, "neither 'convergence' nor 'collapse'"),
+        ({"outcome": "proved"}, "not one this kernel knows"),
         ({"bits": 8}, "at least 32"),
         ({"bits": "64"}, "at least 32"),
         ({"bits": 32}, "box is not certainly"),
@@ -127,6 +180,20 @@ def test_a_collapse_by_hand() -> None:
         ({"bias": {"solution": [1], "dual": [1], "excess": "-1/1000000000", "bound": None}}, "does not certainly exceed"),
         ({"bias": {"solution": [1], "dual": [1], "excess": 1, "bound": "-1/1000000"}}, "the theorem allows"),
         ({"format": "polarflow.certificate/2"}, "format"),
+        ({"rate": {"value": 8, "within": 0, "vector": [1]}}, "not certainly as large as claimed"),
+        ({"rate": {"value": "79/10", "within": "1/20", "vector": [1]}}, "does not show that the rate in the end is as small"),
+        ({"rate": {"value": 8, "within": "1/1000000000", "vector": [0]}}, "does not show that the rate in the end is as small"),
+        ({"rate": {"value": 8, "within": "1/1000000000", "vector": [1, 0]}}, "the vector needs 1 numbers"),
+        ({"trap": {"low": 1, "high": 2, "floors": ["1/10"], "rate": "1/1000"}}, "not certainly between the bounds"),
+        ({"trap": {"low": "3/10", "high": 2, "floors": ["1/10"], "rate": "1/1000"}}, "not certainly between the bounds"),
+        ({"trap": {"low": "1/5", "high": "17/10", "floors": ["1/10"], "rate": "1/1000"}}, "not certainly between the bounds"),
+        ({"trap": {"low": "1/5", "high": 2, "floors": ["1/10", "1/10"], "rate": "1/1000"}}, "1 positive floors"),
+        ({"trap": {"low": "1/5", "high": 2, "floors": [0], "rate": "1/1000"}}, "1 positive floors"),
+        ({"trap": {"low": "1/5", "high": 2, "floors": ["9/10"], "rate": "1/1000"}}, "not certainly above its floor"),
+        ({"trap": {"low": "1/5", "high": 2, "floors": ["1/10"], "rate": "33/1000"}}, "from the start on is not certainly as large"),
+        ({"trap": {"low": "1/5", "high": 2, "floors": ["1/10"], "rate": 0}}, "from the start on is not certainly as large"),
+        ({"reason": {"by": "plain"}}, "not a reason against a collapse"),
+        ({"kappa": None}, "not a reason against a collapse"),
     ],
 )
 def test_one_number_changed(change: Json, words: str) -> None:
@@ -208,8 +275,10 @@ def test_no_number_of_a_certificate_may_be_changed(name: str) -> None:
             node[place[-1]] = int(before) + 1 if place[-1] != "bits" else 32
         elif WEAKER & set(map(str, place)) or "half_widths" in place:
             node[place[-1]] = str(-before)
+        elif "vector" in place and len(node) == 1:
+            continue  # a multiple of a vector shows the same
         else:
-            node[place[-1]] = str(before + Fraction(1, 1000))
+            node[place[-1]] = str(before + Fraction(-1 if place[-1] == "high" else 1, 1000))  # a higher upper bound is true, and weaker
         with pytest.raises(Rejected):
             check(mutant)
         changed += 1
@@ -233,7 +302,7 @@ def test_a_support_that_is_too_small() -> None:
 
 
 def test_rows_that_are_left_out_must_follow_from_the_others() -> None:
-    certificate = FOUND["inside"]()
+    certificate = {**FOUND["inside"](), "rate": None, "trap": None, "bias": None}  # these are of another loss
     twice = {**certificate, "matrix": [*certificate["matrix"], [3, 1, 0, 2]], "target": [*certificate["target"], 5]}
     assert check(twice).outcome == "proved"
     with pytest.raises(Rejected, match="a row that is left out"):

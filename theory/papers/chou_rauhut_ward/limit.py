@@ -1,4 +1,4 @@
-"""The limit of the polar flow on the diagonal linear model: the identities behind C11 to C16 and C21.
+"""Where the polar flow ends: C11 to C17 and C21, identities and instances.
 
 The leaf of a start is parametrised by multipliers $\\lambda \\in \\mathbb R^M$: the dual coordinates of two of its points differ by $A^T\\lambda$.
 Here the limit with weights $w$ and $x = w^{\\odot L}$, is free and the start is found from it, so that $Az = Ax$ can hold at rational points.
@@ -7,36 +7,25 @@ What is made of the identities, and what is a proof by hand, is in docs/limit.md
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction as Q
 
 import sympy as sp
 
-from ..settings import Instance, Setting
-from ..statements import Equal, Gradient, Part, Statement
-from ..symbols import Family, Variable, index, size, total
-from .chou_rauhut_ward import CITATION, PROVENANCE
+from ...settings import Instance, Setting
+from ...statements import Equal, Gradient, Part, Statement
+from ...symbols import Family, Variable, total
+from . import instances as at
+from .instances import I1, I2, S1, at_most, distance, within
+from .setting import TWO, A, K, L, M, N, depth, i, j, k, kappa, statement, w
 
-N, M = size("N"), size("M")
-i, j, k = index("i"), index("j"), index("k")
-
-w = Variable("w", (N,), "parameter", "positive")
 z = Variable("z", (N,), "constant", "positive")
 v = Variable("v", (N,), "constant", "positive")
 h = Variable("h", (N,))
 d = Variable("d", (N,), "parameter", "positive")
 lam = Variable("lam", (M,))
-A = Variable("A", (M, N))
-depth = Variable("L", (), "constant", "positive")
-kappa = Variable("kappa", (), "constant", "positive")
-
-L, K = depth[()], kappa[()]
-TWO = sp.Integer(2)
 HERE = (Instance({"N": 3, "M": 2}),)
 AT_FOUR = (Instance({"N": 3, "M": 2}, {"L": Q(4)}),)
-
-
-def _statement(name: str, title: str, parts: list[Part], mutants: list[Part], *, domain: str, given: tuple[str, ...] = ()) -> Statement:
-    return Statement(name, title, tuple(parts), tuple(mutants), domain, given, CITATION, PROVENANCE)
 
 
 def _moved(at: sp.Symbol = i) -> sp.Expr:
@@ -59,6 +48,21 @@ def _started(level: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr, sp.Expr]:
     return R, squares, norm, sp.log(norm) / K
 
 
+PAIRS = at.Posed(((Q(2), Q(-1), Q(-2), Q(1)), (Q(1), Q(3), Q(-1), Q(-3))), (Q(0), Q(1, 100)), Q(3), Q(1), {"w": (Q(2), Q(1), Q(2), Q(1))})
+FALLING = at.Posed(((Q(1), Q(-1), Q(-2)), (Q(-1), Q(-2), Q(1))), (Q(1), Q(1)), Q(3), Q(3, 2), {"w": (Q(1, 20), Q(1, 10), Q(1, 10))})
+
+
+def solved(label: str, posed: at.Posed) -> Part:
+    """|Ax - y|^2 <= 10^-60 at the limit."""
+    residual = sp.Add(
+        *(
+            (sp.Add(*(sp.Rational(a) * at.x[n] for n, a in enumerate(line))) - sp.Rational(t)) ** 2
+            for line, t in zip(posed.matrix, posed.target, strict=True)
+        )
+    )
+    return at_most(label, residual, sp.Rational(1, 10**60), x=posed.end())
+
+
 def c11() -> Statement:
     """What decides against a collapse."""
     S, s = total(z[j], (j, N)), total(v[j], (j, N))
@@ -67,12 +71,19 @@ def c11() -> Statement:
     divergence = potential[0] - potential[1] - total(slope * (z[i] - v[i]), (i, N))
     relative = total(z[i] * (sp.log(z[i]) - sp.log(S) - sp.log(v[i]) + sp.log(s)), (i, N))
     setting = Setting((z, v, kappa), instances=HERE)
-    return _statement(
+    return statement(
         "C11",
         "The divergence in closed form, and how far it starts below its least limit at 0",
         [
             Part(setting, Equal(divergence, K / 2 * (S - s) ** 2 + relative), "L = 2: D(z, x) = kappa/2 (S_z - s)^2 + S_z KL(p_z | p)"),
             Part(setting, Equal(K * S**2 / 2 - divergence, K * s * (S - s / 2) - relative), "L = 2: the room below the limit at 0"),
+            solved("I1, by the loss at the start: the limit solves A x = y", I1),
+            solved("I2, L = 3, by the loss at the start", I2),
+            solved("S1 from w = 1, by the divergence", S1(6, 1)),
+            solved("opposite pairs of columns, L = 3, by convexity", PAIRS),
+            solved("one row, by the least |omega|^2 on the leaf", at.threshold(Q(57, 1000))),
+            at_most("one row, L = 2: collapse", at.norm(at.x), sp.S.Zero, x=at.threshold(Q(56, 1000)).end()),
+            at_most("two rows, L = 3: collapse by comparison", at.norm(at.x), sp.S.Zero, x=FALLING.end()),
         ],
         [
             Part(setting, Equal(divergence, K / 2 * (S - s) ** 2 + relative / S), "L = 2: S_z missing before KL"),
@@ -81,7 +92,9 @@ def c11() -> Statement:
             Part(
                 setting, Equal(divergence, K / 2 * (S - s) ** 2 + total(v[i] * (sp.log(v[i] / s) - sp.log(z[i] / S)), (i, N))), "L = 2: KL reversed"
             ),
+            solved("the dual solution is the limit, whether the flow collapses or not", at.threshold(Q(56, 1000))),
         ],
+        required="enclosed",
         domain="z > 0, x > 0",
     )
 
@@ -121,13 +134,44 @@ def c12() -> Statement:
             Part(setting, _reached(level, begin / R * sp.exp((R - begin) / K)), f"{name}: 1/kappa for kappa"),
             Part(setting, _reached(level, sp.S.One), f"{name}: rho = 1"),
         ]
-    return _statement(
+    parts += [
+        within(f"{name}: rho", at.rho[()], told, rho=posed.end("rho")) for name, posed, told in (("I1", I1, "1.31555340"), ("I2", I2, "1.11353376"))
+    ]
+    parts.append(within("S1 from |w_0|^2 = 10^-6, kappa = 1: rho < 1", at.rho[()], "0.0084330308", rho=S1(Q(1, 10**6), 1).end("rho")))
+    mutants.append(at_most("rho >= 1 always", sp.S.One, at.rho[()], rho=S1(Q(1, 10**6), 1).end("rho")))
+    return statement(
         "C12",
         "Effective initialisation: the polar flow from w_0 ends where plain gradient flow from w_0/rho does",
         parts,
         mutants,
+        required="enclosed",
         domain="w > 0, K > 1 at the start",
     )
+
+
+LIMIT_1 = tuple(
+    map(
+        Q,
+        (
+            "1.001699884475605858590861256812511624101",
+            "0.7212844031187083154841415344639686763716",
+            "0.08107666244025954393078167328969720250683",
+            "0.6368079717272370543716373475492482256623",
+        ),
+    )
+)
+LIMIT_2 = tuple(
+    map(
+        Q,
+        (
+            "0.06754999604863551656765750647752156044359",
+            "0.0968245000991425326987502817650803225857",
+            "1.445208501284073983577864070585799372324",
+            "0.5838531670285963060601211690185462423841",
+            "1.625886168411812822336735521369425937293",
+        ),
+    )
+)
 
 
 def c13() -> Statement:
@@ -156,13 +200,27 @@ def c13() -> Statement:
         stated = [Part(setting, Gradient(along, block, sign * (a * h[j] + c * x * along), ((j, N),)), label) for label, (a, c) in variants.items()]
         parts.append(stated[0])
         mutants += stated[1:]
-    return _statement(
+    for name, posed, printed in (("I1", I1, LIMIT_1), ("I2", I2, LIMIT_2)):
+        tight, off = sp.Rational(1, 10**34), (sp.Abs(at.x[i] - at.v[i]),)
+        parts.append(at_most(f"{name}: the limit to 34 digits", *off, tight, {"v": printed}, each=((i, N),), x=posed.end()))
+        twice = tuple(value * (1 + Q(n == 0, 10**30)) for n, value in enumerate(printed))
+        mutants.append(at_most(f"{name}: one limit changed in the 30th digit", *off, tight, {"v": twice}, each=((i, N),), x=posed.end()))
+    return statement(
         "C13",
         "The derivative of the predictions by the dual coordinates: diagonal and a rank one term",
         parts,
         mutants,
+        required="enclosed",
         domain="K > 1",
     )
+
+
+RELATIVE = 6 * (sp.log(6) - sp.log(3) / 3 - 2 * sp.log(sp.Rational(3, 2)) / 3)  # Q KL(p_z | p_0) of S1: p_z = (1/3, 2/3), p_0 = 1/6
+
+
+def _allowed(scale: Q | int, ratio: int) -> sp.Expr:
+    """Q KL(p_z | p_0)/(kappa (Q - s_0)) of S1."""
+    return RELATIVE / (ratio * (6 - sp.Rational(Q(scale))))
 
 
 def c14() -> Statement:
@@ -176,20 +234,43 @@ def c14() -> Statement:
     setting = Setting((w, z, A, lam, kappa), hypotheses=(Family(((k, M),), total(A[k, i] * (z[i] - w[i] ** 2), (i, N))),), instances=HERE)
     left = K * (R - begin) * (R - S)
     free = Setting((w, z, A, lam, kappa), instances=HERE)
-    return _statement(
+    return statement(
         "C14",
         "L = 2: kappa (s_inf - s_0)(s_inf - S_z) = S_z [KL(p_z | p_0) - KL(p_z | p_inf)] - s_inf KL(p_inf | p_0)",
-        [Part(setting, Equal(left, against_start - against_limit - own), "the excess of the norm")],
         [
+            Part(setting, Equal(left, against_start - against_limit - own), "the excess of the norm"),
+            *(
+                at_most(
+                    f"S1, kappa = {ratio}, |w_0|^2 = {scale}: the bound on the excess",
+                    at.norm(at.x) - 6,
+                    _allowed(scale, ratio),
+                    x=S1(scale, ratio).end(),
+                )
+                for scale, ratio in ((1, 1), (1, 4), (3, 1), (Q(1, 10), 1))
+            ),
+            at_most(
+                "S1, plain gradient flow from |w_0|^2 = 1: the bound on the excess", at.norm(at.g) - 6, RELATIVE / sp.log(6), g=S1(1, None).end()
+            ),
+            within("S1, kappa = 1, |w_0|^2 = 1: the norm", at.norm(at.x), "6.11205069461", x=S1(1, 1).end()),
+        ],
+        [
+            at_most("S1, |w_0|^2 = 12: the bound of starts with s_0 < Q", at.norm(at.x) - 6, RELATIVE / 6, x=S1(12, 1).end()),
+            at_most("S1, kappa = 4: kappa^2 in the bound", at.norm(at.x) - 6, RELATIVE / (400 * 5), x=S1(1, 4).with_ratio(Q(1, 2)).end()),
             Part(setting, Equal(left, against_start + against_limit - own), "sign of KL(p_z | p_inf)"),
             Part(setting, Equal(left, against_start - against_limit + own), "sign of KL(p_inf | p_0)"),
             Part(setting, Equal(left / K, against_start - against_limit - own), "kappa missing"),
             Part(setting, Equal(K * R * (R - S), against_start - against_limit - own), "s_0 missing"),
             Part(free, Equal(left, against_start - against_limit - own), "A z other than A x"),
         ],
+        required="enclosed",
         domain="w > 0, z > 0, K > 1 at the start",
         given=("A z = A x",),
     )
+
+
+def _decay(ratio: int) -> sp.Expr:
+    """Q N^(-1/2) exp(-kappa (Q^(2/3) - 1)/2), of S1 at L = 3."""
+    return 6 / sp.sqrt(6) * sp.exp(-sp.Rational(ratio, 2) * (sp.Integer(6) ** sp.Rational(2, 3) - 1))
 
 
 def c15() -> Statement:
@@ -214,13 +295,24 @@ def c15() -> Statement:
     def bound(power: sp.Expr) -> sp.Expr:
         return R ** (L / 2) * N**power * sp.exp(-(L / 2 - 1) * K * (R - N * alpha[()] ** 2))
 
-    return _statement(
+    return statement(
         "C15",
         "L > 2: sum_i psi(R_0) w_{0i}^(2-L) (x_i - z_i) = psi(R_inf) [R_inf - sum_i z_i w_i^(2-L)]",
         [
             Part(setting, Equal(gap, psi(R) * (R - pulled)), "the excess of the weighted norm"),
             Part(start, Equal(own, psi(weights2) * v[i] ** (2 - L), ((i, N),)), "the weights, omega_i^(2-L) = psi(R) w_i^(2-L)"),
             Part(even, Equal(ends / begins, bound(1 - L / 2)), "from equal weights: the bound"),
+            *(
+                at_most(f"S1, L = 3, kappa = {ratio}: the bound on the excess", at.norm(at.x) - 6, _decay(ratio), x=S1(1, ratio, 3).end())
+                for ratio in (1, 4)
+            ),
+            at_most(
+                "I2: the norm is larger than that of plain gradient flow, although rho > 1",
+                at.norm(at.g),
+                at.norm(at.x),
+                g=I2.plain().end(),
+                x=I2.end(),
+            ),
         ],
         [
             Part(setting, Equal(gap, psi(R) * (R + pulled)), "sign of the second term"),
@@ -229,10 +321,29 @@ def c15() -> Statement:
             Part(free, Equal(gap, psi(R) * (R - pulled)), "A z other than A x"),
             Part(start, Equal(own, psi(weights2) * v[i] ** (L - 2), ((i, N),)), "weights inverted"),
             Part(even, Equal(ends / begins, bound(L / 2 - 1)), "from equal weights: the power of N inverted"),
+            at_most("I2: the plain norm is no larger where rho > 1", at.norm(at.x), at.norm(at.g), g=I2.plain().end(), x=I2.end()),
         ],
+        required="enclosed",
         domain="w > 0",
         given=("A z = A x",),
     )
+
+
+THIRDS, TURNED = (Q(2, 3), Q(1, 3), Q(2, 3)), (Q(1, 3), Q(2, 3), Q(2, 3))
+DEFAULT = (
+    ("I1", I1),
+    ("S1 from |w_0|^2 = 1", S1(1, 1)),
+    ("S1 from |w_0|^2 = 6", S1(6, Q(1, 6))),
+    ("S1 from |w_0|^2 = 12", S1(12, Q(1, 12))),
+    ("S1 from |w_0|^2 = 12, L = 3", S1(12, Q(1, 12), 3)),
+    ("3 z_1 + z_2 = 3 from |w_0| = 2", at.row((3, 1, 0), 3, Q(1, 4), THIRDS)),
+    ("-3 z_1 + 2 z_2 = -7 from |w_0| = 2", at.row((-3, 2, 0), -7, Q(1, 4), TURNED)),
+)
+
+
+def sparser(label: str, posed: at.Posed) -> Part:
+    """|x|_1 is at most that of plain gradient flow."""
+    return at_most(label, at.norm(at.x), at.norm(at.g), x=posed.end(), g=posed.plain().end())
 
 
 def c16() -> Statement:
@@ -246,16 +357,118 @@ def c16() -> Statement:
         return sp.log(R0) - sp.log(R) + ratio * (R - R0)
 
     wanted = t - 1 - sp.log(t)
-    return _statement(
+    return statement(
         "C16",
         "With kappa r_0^2 = 1: 2 log rho = t - 1 - log t >= 0, t = R_inf/R_0",
-        [Part(setting, Equal(twice_log_rho(1 / R0), wanted), "2 log rho")],
         [
+            Part(setting, Equal(twice_log_rho(1 / R0), wanted), "2 log rho"),
+            *(sparser(f"{name}, kappa |w_0|^2 = 1", posed) for name, posed in DEFAULT),
+        ],
+        [
+            sparser("3 z_1 + z_2 = 3 from |w_0| = 2, kappa |w_0|^2 = 2", at.row((3, 1, 0), 3, Q(1, 2), THIRDS)),
+            sparser("-3 z_1 + 2 z_2 = -7 from |w_0| = 2, kappa |w_0|^2 = 1/2", at.row((-3, 2, 0), -7, Q(1, 8), TURNED)),
             Part(setting, Equal(twice_log_rho(2 / R0), wanted), "kappa r_0^2 = 2"),
             Part(setting, Equal(twice_log_rho(1 / (2 * R0)), wanted), "kappa r_0^2 = 1/2"),
             Part(setting, Equal(twice_log_rho(1 / R0), t - 1 + sp.log(t)), "sign of the logarithm"),
         ],
+        required="enclosed",
         domain="R_0, R_inf > 0",
+    )
+
+
+TABLE_2 = (  # of S1: |w_0|^2, kappa (None for plain gradient flow), |x - z|_2 for the solution z of least norm
+    (Q(1, 10**6), None, "9.474e-4"),
+    (Q(1, 10**6), 1, "0.111524"),
+    (Q(1, 10**6), 4, "1.42624e-5"),
+    (Q(1, 10), None, "0.294777"),
+    (Q(1, 10), 1, "0.11704"),
+    (Q(1, 10), 10, "3.58138e-13"),
+    (Q(1, 10), 4, "1.742e-5"),
+    (1, None, "0.88189"),
+    (1, 1, "0.179905"),
+    (1, 4, "0.000105371"),
+    (6, None, "2.0704"),
+    (6, 1, "1.26186"),
+    (6, Q(1, 6), "1.99579"),
+    (6, 4, "0.751873"),
+    (12, None, "3.287"),
+    (12, 1, "3.92602"),
+    (12, Q(1, 12), "3.26983"),
+    (12, 4, "4.0354"),
+    (48, None, "10.7577"),
+    (48, 1, "28.3341"),
+    (48, 4, "29.0371"),
+)
+TABLE = (
+    *((2, *line) for line in TABLE_2),
+    (3, 1, None, "0.41052"),
+    (3, 1, 1, "0.041842"),
+    (3, 1, 4, "6.24e-8"),
+    (4, 1, None, "0.16164"),
+    (4, 1, 1, "0.012546"),
+    (4, 1, 4, "9.5e-9"),
+    (3, 12, None, "4.29"),
+    (3, 12, 1, "7.82"),
+)
+
+
+def c17() -> Statement:
+    """What may be said of large scales."""
+    sparsest = {"v": at.SPARSEST}
+    parts = []
+    for level, scale, ratio, printed in TABLE:
+        flow = "plain gradient flow" if ratio is None else f"kappa = {ratio}"
+        parts.append(
+            within(
+                f"S1, L = {level}, |w_0|^2 = {scale}, {flow}: distance to the sparsest",
+                distance(at.x),
+                printed,
+                sparsest,
+                x=S1(scale, ratio, level).end(),
+            )
+        )
+    ones = at.Posed(((Q(1), Q(1), Q(1)), (Q(1), Q(2), Q(4))), (Q(3), Q(8)), Q(2), Q(3), {"r": Q(1), "u": THIRDS})
+    apart = sp.Abs(at.x[i] - at.g[i])
+    parts += [
+        at_most(
+            "S1, |w_0|^2 = 24 > Q: the norm grows with kappa, 1/12 to 1", at.norm(at.x), at.norm(at.g), x=S1(24, Q(1, 12)).end(), g=S1(24, 1).end()
+        ),
+        at_most("S1, |w_0|^2 = 24 > Q: and from 1 to 10", at.norm(at.x), at.norm(at.g), x=S1(24, 1).end(), g=S1(24, 10).end()),
+        at_most("S1, |w_0|^2 = 3 < Q: the norm falls with kappa, 1 to 4", at.norm(at.x), at.norm(at.g), x=S1(3, 4).end(), g=S1(3, 1).end()),
+        at_most("1 in the row space, L = 2: the limits coincide", apart, sp.Rational(1, 10**34), each=((i, N),), x=ones.end(), g=ones.plain().end()),
+    ]
+    return statement(
+        "C17",
+        "Robustness at large scale: for |w_0|^2 < Q the bias sharpens with kappa, for |w_0|^2 > Q it turns into its opposite",
+        parts,
+        [
+            at_most(
+                "S1: weight normalisation is nearer to the least norm at any scale",
+                at.norm(at.x),
+                at.norm(at.g),
+                x=S1(24, 10).end(),
+                g=S1(24, None).end(),
+            ),
+            at_most(
+                "S1: and the more so, the smaller the scale",
+                distance(at.x),
+                distance(at.g),
+                sparsest,
+                x=S1(Q(1, 10**6), 1).end(),
+                g=S1(Q(1, 10**6), None).end(),
+            ),
+            at_most("S1, |w_0|^2 = 24: the norm falls with kappa", at.norm(at.x), at.norm(at.g), x=S1(24, 10).end(), g=S1(24, 1).end()),
+            at_most(
+                "1 in the row space, L = 3: the limits coincide",
+                apart,
+                sp.Rational(1, 100),
+                each=((i, N),),
+                x=replace(ones, depth=Q(3)).end(),
+                g=replace(ones, depth=Q(3), kappa=None).end(),
+            ),
+        ],
+        required="enclosed",
+        domain="w > 0",
     )
 
 
@@ -273,7 +486,7 @@ def c21() -> Statement:
     third = sp.Rational(1, 3)
     weights = (sp.Rational(2, 3), third)
     relative = sp.Add(*(p * (sp.log(p) - sp.log(half)) for p in weights))
-    return _statement(
+    return statement(
         "C21",
         "One row, L = 2: from p_0 = (1/2, 1/2) with a = (1, -2), y > 0 the flow collapses iff kappa r_0^2 <= log(32/27)/3",
         [
@@ -281,16 +494,16 @@ def c21() -> Statement:
             Part(numbers, Equal(rising, sp.S.Zero), "K' = 0 where e^(3 lambda) = 2"),
             Part(numbers, Equal(3 * sp.log(least), sp.log(27) - sp.log(32)), "log K - kappa r_0^2 there"),
             Part(numbers, Equal(3 * relative, sp.log(32) - sp.log(27)), "the same as the relative entropy of (2/3, 1/3) to p_0"),
+            at_most("10^-13 below the threshold: collapse", at.norm(at.x), sp.S.Zero, x=at.threshold(Q("0.0566330122650")).end()),
+            solved("10^-13 above it: convergence", at.threshold(Q("0.0566330122652"))),
+            solved("plain gradient flow from |w_0|^2 = 1/20: convergence", at.threshold(Q(1, 20)).plain()),
         ],
         [
             Part(setting, Gradient(sp.log(whole), along, mean * whole), "the derivative of K for that of log K"),
             Part(numbers, Equal(3 * sp.log(least), sp.log(32) - sp.log(27)), "sign of the threshold"),
             Part(numbers, Equal(sp.log(least), sp.log(27) - sp.log(32)), "1/3 missing in the threshold"),
+            solved("the flow never collapses", at.threshold(Q(1, 20))),
         ],
+        required="enclosed",
         domain="v > 0",
     )
-
-
-def statements() -> tuple[Statement, ...]:
-    """What the limit rests on."""
-    return (c11(), c12(), c13(), c14(), c15(), c16(), c21())

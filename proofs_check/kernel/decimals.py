@@ -1,0 +1,26 @@
+"""Rationals in a few decimal digits, rounded the way that keeps a bound true."""
+
+from __future__ import annotations
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+
+from flint import fmpq
+
+
+def below(q: fmpq) -> str:
+    """At most q."""
+    return _decimal(q, Context(prec=6, rounding=ROUND_FLOOR))
+
+
+def above(q: fmpq) -> str:
+    """At least q."""
+    return _decimal(q, Context(prec=6, rounding=ROUND_CEILING))
+
+
+def near(q: fmpq) -> str:
+    """Twenty digits, rounded to the nearest."""
+    return _decimal(q, Context(prec=20))
+
+
+def _decimal(q: fmpq, context: Context) -> str:
+    return f"{context.divide(Decimal(int(q.p)), Decimal(int(q.q))).normalize():g}"
