@@ -6,6 +6,9 @@ CAPD is the folder of a source tree of CAPD 6.1 built with cmake in its subfolde
 the polar flow with kappa = 1, L = 2, A of independent normal entries over sqrt(M), M = N/2, y = A x for a sparse x, r = 1 and u near 1/sqrt(N). The
 runs are taken in turn, in seconds of CPU time: ours from the problem to the certificate, and the kernel's part, the certificate checked again; CAPD's
 without its compilation. Our radius is that of a Euclidean ball, CAPD's width that of the widest coordinate.
+
+A second table has the same flow for a longer time, pulled to its spheres alone and to the logarithmic laws of the kernel of A as well: seconds,
+radii, and the ratios of the latter to the former. A third has boxes of starts: how far they are followed, and how far from the polynomials they end.
 """
 
 from __future__ import annotations
@@ -20,11 +23,14 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from sympy import Integer
 
 from numerics import Problem, point_on_sphere, problem
-from proofs_check.enclosing import Enclosure, enclose
+from proofs_check.enclosing import Enclosure, enclose, law
 from proofs_check.kernel import check
-from theory.papers.chou_rauhut_ward import least_squares
+from proofs_check.sampling import Sizes, basis, given_point
+from theory.papers.chou_rauhut_ward import in_kernel, least_squares, log_law
+from theory.statements import Evolves, Part
 
 UNIT = 2**20
 PEER = """
@@ -154,6 +160,31 @@ def compare(program: Path | None, n: int, digits: int, *, end: int = 20, runs: i
     print(row, flush=True)
 
 
+def pulled(n: int, digits: int, *, end: int = 100, runs: int = 3) -> None:
+    """One row: with the spheres alone, and with the laws."""
+    posed, part = core(n), Part(in_kernel(least_squares(Integer(2))), Evolves(log_law()))
+    posed = problem(least_squares(Integer(2)), data={k: v for k, v in posed.data.items() if k != "L"}, start=posed.start, times=(0, 1))
+    sizes = Sizes(posed.sizes)
+    laws = [law(part, basis(part.setting, log_law(), sizes, given_point(part.setting, sizes, posed.data)))]
+    plain, drawn, found = [], [], list[Enclosure]()
+    for _ in range(runs):
+        plain.append(timed(lambda: found.append(enclose(posed, until=end, digits=digits))))
+        drawn.append(timed(lambda: found.append(enclose(posed, until=end, digits=digits, laws=laws))))
+    radii = [float(one.radius_at(one.reached)) for one in found[-2:]]
+    cost = statistics.median(b / a for a, b in zip(plain, drawn, strict=True))
+    times = f"{statistics.median(plain):9.2f} {statistics.median(drawn):9.2f} {cost:7.2f}"
+    print(f"{n:5} {digits:7} {end:5} {times} {radii[0]:9.1e} {radii[1]:9.1e} {radii[1] / radii[0]:7.3f}", flush=True)
+
+
+def box(n: int, radius: Fraction, degree: int, *, end: int = 5) -> None:
+    """One row: every start with r and the u_i within a radius."""
+    found = list[Enclosure]()
+    seconds = timed(lambda: found.append(enclose(core(n), until=end, digits=12, radii={"r": radius, "u": radius}, degree=degree)))
+    steps = found[0].certificate["steps"]
+    apart = f"{float(Fraction(steps[-1]['out'])):9.1e}" if steps else " " * 9
+    print(f"{n:5} {radius!s:>7} {degree:7} {seconds:9.2f} {float(found[0].reached):9.4g} {apart}", flush=True)
+
+
 def main() -> None:
     places = sys.argv[1:]
     print(f"{'N':>5} {'digits':>7} {'t':>5} {'ours, s':>9} {'check, s':>9} {'radius':>18} {'CAPD, s':>9} {'CAPD':>24} {'ratio':>7}")
@@ -165,6 +196,12 @@ def main() -> None:
         compare(program, 50, 20, runs=1)
         compare(None, 50, 20, end=100, runs=1)
         compare(None, 200, 20, runs=1)
+    print(f"\n{'N':>5} {'digits':>7} {'t':>5} {'alone, s':>9} {'laws, s':>9} {'ratio':>7} {'alone':>9} {'laws':>9} {'ratio':>7}")
+    for n in (5, 10, 20):
+        pulled(n, 20)
+    print(f"\n{'N':>5} {'box':>7} {'degree':>7} {'ours, s':>9} {'to t':>9} {'apart':>9}")
+    for n, radius, degree in ((2, 100, 1), (2, 100, 3), (2, 20, 3), (5, 1000, 1), (5, 1000, 2), (5, 100, 3)):
+        box(n, Fraction(1, radius), degree)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from discovery.discover import Discovery, discover
     from discovery.family import every_loss
     from numerics import drift, integrate, problem, source
+    from numerics.exponent import estimate_exponent, geometric_times
+    from proofs_check.certifying import Certified, certify
+    from proofs_check.enclosing import Enclosure, enclose
     from proofs_check.exact import verdict
     from proofs_check.kernel import check
+    from proofs_check.settling import Settled, settle
     from proofs_check.verdicts import Finding, Verdict
     from theory.calculus import along, gradient, tidy
     from theory.charts import polar, rederive, transport, weight_norm
@@ -25,42 +29,57 @@ if TYPE_CHECKING:
     from theory.descent import one_step
     from theory.dynamics import gradient_flow, vector_field
     from theory.files import read
+    from theory.inequalities import above_tangent, box
+    from theory.lojasiewicz import convergence, exponent, germ, homogeneous_inequality, metric_floor, metric_form, polar_inequality
     from theory.losses import any_loss, any_loss_of, exponential, logistic, square, square_to
     from theory.mirror import mirror_map
     from theory.models import Model, difference, hadamard, linear_network, power, product, relu_network
     from theory.papers import paper
     from theory.separable import dual_coordinates
-    from theory.settings import Flow, Instance, Setting, Space
-    from theory.statements import Complete, Equal, Evolves, Gradient, Part, Statement
+    from theory.settings import Definition, Flow, Instance, Setting, Space
+    from theory.statements import AtMost, Complete, Equal, Evolves, Gradient, Part, Statement, TimeDerivative
     from theory.symbols import Family, Variable, index, size, total
+
+    from .simulate import Simulation, simulate
 
 _WHERE = {
     "discovery.discover": ("Discovery", "discover"),
     "discovery.family": ("every_loss",),
     "numerics": ("drift", "integrate", "problem", "source"),
+    "numerics.exponent": ("estimate_exponent", "geometric_times"),
+    "polarflow.simulate": ("Simulation", "simulate"),
+    "proofs_check.certifying": ("Certified", "certify"),
+    "proofs_check.enclosing": ("Enclosure", "enclose"),
     "proofs_check.exact": ("verdict",),
     "proofs_check.kernel": ("check",),
+    "proofs_check.settling": ("Settled", "settle"),
     "proofs_check.verdicts": ("Finding", "Verdict"),
     "theory.calculus": ("along", "gradient", "tidy"),
     "theory.charts": ("polar", "rederive", "transport", "weight_norm"),
-    "theory.descent": ("one_step",),
     "theory.derivations": ("energy_dissipation", "equations_of_motion"),
+    "theory.descent": ("one_step",),
     "theory.dynamics": ("gradient_flow", "vector_field"),
     "theory.files": ("read",),
+    "theory.inequalities": ("above_tangent", "box"),
+    "theory.lojasiewicz": ("convergence", "exponent", "germ", "homogeneous_inequality", "metric_floor", "metric_form", "polar_inequality"),
     "theory.losses": ("any_loss", "any_loss_of", "exponential", "logistic", "square", "square_to"),
     "theory.mirror": ("mirror_map",),
     "theory.models": ("Model", "difference", "hadamard", "linear_network", "power", "product", "relu_network"),
     "theory.papers": ("paper",),
     "theory.separable": ("dual_coordinates",),
-    "theory.settings": ("Flow", "Instance", "Setting", "Space"),
-    "theory.statements": ("Complete", "Equal", "Evolves", "Gradient", "Part", "Statement"),
+    "theory.settings": ("Definition", "Flow", "Instance", "Setting", "Space"),
+    "theory.statements": ("AtMost", "Complete", "Equal", "Evolves", "Gradient", "Part", "Statement", "TimeDerivative"),
     "theory.symbols": ("Family", "Variable", "index", "size", "total"),
 }
 _MODULES = {name: module for module, names in _WHERE.items() for name in names}
 
 __all__ = [
+    "AtMost",
+    "Certified",
     "Complete",
+    "Definition",
     "Discovery",
+    "Enclosure",
     "Equal",
     "Evolves",
     "Family",
@@ -71,40 +90,58 @@ __all__ = [
     "Model",
     "Part",
     "Setting",
+    "Settled",
+    "Simulation",
     "Space",
     "Statement",
+    "TimeDerivative",
     "Variable",
     "Verdict",
+    "above_tangent",
     "along",
     "any_loss",
     "any_loss_of",
+    "box",
+    "certify",
     "check",
+    "convergence",
     "difference",
     "discover",
     "drift",
     "dual_coordinates",
+    "enclose",
     "energy_dissipation",
     "equations_of_motion",
+    "estimate_exponent",
     "every_loss",
+    "exponent",
     "exponential",
+    "geometric_times",
+    "germ",
     "gradient",
     "gradient_flow",
     "hadamard",
+    "homogeneous_inequality",
     "index",
     "integrate",
     "linear_network",
     "logistic",
+    "metric_floor",
+    "metric_form",
     "mirror_map",
     "one_step",
     "paper",
     "papers",
     "polar",
+    "polar_inequality",
     "power",
     "problem",
     "product",
     "read",
     "rederive",
     "relu_network",
+    "settle",
+    "simulate",
     "size",
     "source",
     "square",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import StrEnum
@@ -38,6 +39,13 @@ class Losses(StrEnum):
 
     every = "every"
     given = "given"
+
+
+class Evidence(StrEnum):
+    """The least evidence that what is to be proved must reach, beyond what each claim requires of itself."""
+
+    exact = "exact"
+    rocq = "rocq"
 
 
 class Format(StrEnum):
@@ -285,6 +293,9 @@ def verify(
     digits: Annotated[int, typer.Option(min=20, max=1000, help="Digits of the experiments.")] = 60,
     samples: Annotated[int, typer.Option(min=1, max=1000, help="Rational points to try where no proof is found.")] = 6,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random rational points.")] = 0,
+    evidence: Annotated[
+        Evidence | None, typer.Option(help="The least evidence of a proof: exact (the kernel), rocq (the Rocq prover as well).", show_default=False)
+    ] = None,
     budget: Annotated[float | None, typer.Option(min=0, help="Stop after this many seconds, with exit code 3.", show_default=False)] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every part and mutant with its formula and witness.")] = False,
 ) -> None:
@@ -295,7 +306,13 @@ def verify(
     found = _resolve(target)
     if not (found.statements or found.experiments):
         _bad(f"{target} makes no claim; add a [[claim]] to the file, or use: polarflow derive {target}")
-    options = Options(seed=seed, samples=samples, digits=digits, fresh=fresh, budget=budget)
+    if evidence is Evidence.rocq:
+        from .rocq import missing
+
+        if reason := missing():
+            _bad(reason)
+    least: Any = evidence.value if evidence else "sampled"
+    options = Options(seed=seed, samples=samples, digits=digits, fresh=fresh, budget=budget, evidence=least)
     to_stdout = json_file is not None and str(json_file) == "-"
     console = _console(stderr=to_stdout)
     rows: list[Any] = []
@@ -331,6 +348,174 @@ def verify(
 
 
 @app.command()
+def falsify(
+    target: Target,
+    mutants: Annotated[bool, typer.Option("--mutants", help="Search the variants that must be refuted instead.")] = False,
+    samples: Annotated[int, typer.Option(min=1, max=100_000, help="Rational points at which the claim says something.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the search; the same seed finds the same.")] = 0,
+    largest: Annotated[int, typer.Option(min=1, max=LARGEST_SIZE, help="The largest number tried for a symbolic size.")] = 4,
+    budget: Annotated[float | None, typer.Option(min=0, help="Stop after this many seconds.", show_default=False)] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write what was found to this file; - for standard output.")] = None,
+) -> None:
+    """Search for the smallest counterexample to every claim: exact rationals, accepted by the kernel. Finding none proves nothing.
+
+    Exit codes: **0** no claim has a counterexample that was found (of what must be refuted, all have one), **1** one has (or has not), **2** bad
+    input, **3** the budget ran out first.
+    """
+    from .falsifying import Options, Sought, as_json, details, seek, summary, table, wanted
+
+    found = _resolve(target)
+    todo = wanted(found, mutants=mutants)
+    if not todo:
+        _bad(f"{target} {'has no variants that must be refuted' if mutants else 'makes no claim; add a [[claim]] to the file'}")
+    options = Options(seed, samples, largest, budget)
+    to_stdout = json_file is not None and str(json_file) == "-"
+    console = _console(stderr=to_stdout)
+    rows: list[Sought] = []
+    interrupted = False
+    with _points(console, len(todo)) as (advance, report):
+        try:
+            for row in seek(found, options, mutants=mutants, report=report):
+                rows.append(row)
+                advance()
+        except KeyboardInterrupt:
+            interrupted = True
+    console.print(table(found, rows))
+    for line in details(rows):
+        console.print(line)
+    console.print(summary(rows))
+    if json_file is not None:
+        told = json.dumps(as_json(found, rows, options), indent=1)
+        if to_stdout:
+            typer.echo(told)
+        else:
+            _write(json_file, told)
+    if interrupted:
+        console.print(f"[bold]interrupted[/bold]: {len(rows)} of {len(todo)} were searched")
+        raise typer.Exit(130)
+    if any(row.against for row in rows):
+        raise typer.Exit(REFUTED)
+    raise typer.Exit(BUDGET if any(row.unfinished for row in rows) else PROVED)
+
+
+@app.command()
+def mutate(
+    targets: Annotated[list[str], typer.Argument(help="Papers, paper/claim, or theory files (.toml).", show_default=False)],
+    kinds: Annotated[list[str] | None, typer.Option("--kind", help="Only slips of this kind: sign, factor, ...", show_default=False)] = None,
+    most: Annotated[int | None, typer.Option(min=1, help="At most so many slips in the formulas of a part.", show_default=False)] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the rational points.")] = 0,
+    budget: Annotated[float | None, typer.Option(min=0, help="Stop after this many seconds.", show_default=False)] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all mutants and certificates to this file; - for standard output.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also list the mutants that are true, and all that are undecided.")] = False,
+) -> None:
+    """Make plausible false claims from true ones, by a slip each, and refute them: a test of the claims, and of everything that judges them.
+
+    A slip may give a true claim; it is called true only with a proof that the kernel accepted. Exit codes: **0** every mutant is refuted or true,
+    **1** some are undecided, or proved and refuted both, **2** bad input, **3** the budget ran out first.
+    """
+    from theory.mutation import KINDS
+
+    from .mutating import as_json, details, judge, slips, summary, table
+
+    for kind in kinds or []:
+        if kind not in KINDS:
+            _bad(f"there is no slip of the kind {kind!r}; use --kind {' or --kind '.join(KINDS)}")
+    made = [slip for target in targets for slip in slips(_resolve(target), kinds=kinds or (), most=most)]
+    if not made:
+        _bad(f"{', '.join(targets)} has no claim that should be proved and can have such a slip")
+    to_stdout = json_file is not None and str(json_file) == "-"
+    console = _console(stderr=to_stdout)
+    deadline = None if budget is None else time.monotonic() + budget
+    outcomes: list[Any] = []
+    code = PROVED
+    with _progress(console, len(made)) as advance:
+        try:
+            for slip in made:
+                if deadline is not None and time.monotonic() > deadline:
+                    code = BUDGET
+                    break
+                outcomes.append(judge(slip, seed=seed, certificates=json_file is not None))
+                advance(f"{slip.id} {slip.label}")
+        except KeyboardInterrupt:
+            code = 130
+    console.print(table(outcomes))
+    for line in details(outcomes, everything=verbose):
+        console.print(line)
+    console.print(summary(outcomes))
+    if json_file is not None:
+        told = json.dumps(as_json(targets, outcomes, seed))
+        if to_stdout:
+            typer.echo(told)
+        else:
+            _write(json_file, told)
+    if len(outcomes) < len(made):
+        console.print(f"[bold]{'interrupted' if code == 130 else 'the budget is spent'}[/bold]: {len(outcomes)} of {len(made)} mutants were judged")
+    elif any(outcome.fate not in ("refuted", "true") for outcome in outcomes):
+        code = REFUTED
+    raise typer.Exit(code)
+
+
+@contextmanager
+def _points(console: Any, total: int) -> Iterator[Any]:
+    """A bar of searches on a terminal, with the points of the one that goes on; nothing elsewhere."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda: bar.update(task, advance=1), lambda label, tried: bar.update(task, description=f"{label[:50]}, {tried} points")
+
+
+@app.command()
+def certify(
+    target: Annotated[str, typer.Argument(help="A theory file with [start], or an experiment (chou_rauhut_ward/I1).", show_default=False)],
+    digits: Annotated[int, typer.Option(min=1, max=1000, help="Digits of the limit.")] = 35,
+    put: Annotated[
+        list[str] | None, typer.Option("--set", help="An exact value in place of the file's: kappa=1/2, y=[1,0.5], A=@A.json.", show_default=False)
+    ] = None,
+    certificate: Annotated[Path | None, typer.Option(help="Write the certificate, for `polarflow check`.", show_default=False)] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write what was found to this file; - for standard output.")] = None,
+) -> None:
+    """Prove where one trajectory ends: that it exists for all times, its limit, how fast, that it does not collapse, and the bias of the limit.
+
+    A flow on the diagonal model, in polar coordinates or not, is recognised and its limit computed without following it; other flows with a square
+    loss are enclosed until they come to rest. What is not proved is said to be unknown.
+
+    Exit codes: **0** where the flow ends is proved, **1** it is not, or no solution is there to end at, **2** bad input.
+    """
+    from numerics import IntegrationFailed, InvalidProblem, OutOfDomain, Unsupported
+    from theory.files import TheoryFileError
+
+    from .certifying import as_json, certificate_of, shown
+    from .runs import NoRun, parsed
+
+    to_stdout = json_file is not None and str(json_file) == "-"
+    console = _console(stderr=to_stdout)
+    try:
+        values, until = parsed(put or [])
+        if until is not None:
+            _bad("--set T was given; where a flow ends is a matter of all times, so leave it out")
+        with _status(console) as say:
+            say("looking for the limit and its certificate")
+            found = certificate_of(target, digits=digits, put=values)
+    except (TheoryFileError, InvalidProblem, NoRun, IntegrationFailed, OutOfDomain, Unsupported) as error:
+        _bad(str(error))
+    console.print(shown(target, found))
+    if certificate is not None:
+        if found.certificate is None:
+            typer.echo("polarflow: there is no certificate to write", err=True)
+        else:
+            _write(certificate, json.dumps(found.certificate))
+    if json_file is not None:
+        told = json.dumps(as_json(target, found), indent=1)
+        if to_stdout:
+            typer.echo(told)
+        else:
+            _write(json_file, told)
+    raise typer.Exit(PROVED if found.outcome in ("converges", "collapses") else REFUTED)
+
+
+@app.command()
 def simulate(
     target: Annotated[str, typer.Argument(help="A theory file with [start] and [run], or an experiment (chou_rauhut_ward/I2).", show_default=False)],
     digits: Annotated[int, typer.Option(min=1, max=1000, help="Digits worked at; beyond 15 by Taylor's method.")] = 15,
@@ -340,20 +525,26 @@ def simulate(
     points: Annotated[int | None, typer.Option(min=1, help="Times between the start and the last time.", show_default=False)] = None,
     method: Annotated[str | None, typer.Option(help="An integrator: DOP853, Radau, LSODA, taylor, ...", show_default=False)] = None,
     laws: Annotated[bool, typer.Option("--discover", help="Watch the conservation laws that are found, too.")] = False,
+    enclose: Annotated[bool, typer.Option("--enclose", help="Prove how far the states computed are from the solution.")] = False,
+    within: Annotated[
+        list[str] | None, typer.Option(help="Enclose all constants and starts within a radius: kappa=1/1000, u=1/100.", show_default=False)
+    ] = None,
+    certificate: Annotated[Path | None, typer.Option(help="Write the enclosure's certificate, for `polarflow check`.", show_default=False)] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw trajectory, loss and drifts: .png, .svg or .pdf.", show_default=False)] = None,
     table: Annotated[Path | None, typer.Option(help="Write every entry at every time: .csv or .parquet.", show_default=False)] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write everything to this file; - for standard output.")] = None,
 ) -> None:
     """Follow a flow in time: states, loss, and the drift of every quantity the file claims to be conserved, at a tolerance and at half of it.
 
-    Exit codes: **0** everything did as is claimed, **1** something did not, **2** bad input.
+    Exit codes: **0** everything did as is claimed, **1** something did not, or is not enclosed up to the last time, **2** bad input.
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from numerics import METHODS, IntegrationFailed, InvalidProblem, OutOfDomain, Unsupported
     from theory.files import TheoryFileError
 
-    from .simulate import NoRun, parsed, shown
+    from .runs import NoRun, parsed, radii
+    from .simulate import shown
     from .simulate import simulate as run
 
     if method is not None and method not in METHODS:
@@ -372,10 +563,15 @@ def simulate(
 
         try:
             values, until = parsed(put or [])
-            followed = run(target, digits=digits, method=method, put=values, until=until, points=points, discover=laws, report=report)
+            box = radii(within or [])
+            enclosed = enclose or certificate is not None
+            told = {"until": until, "points": points, "discover": laws, "enclose": enclosed, "within": box, "report": report}
+            followed = run(target, digits=digits, method=method, put=values, **told)
         except (TheoryFileError, InvalidProblem, NoRun, IntegrationFailed, OutOfDomain, Unsupported) as error:
             _bad(str(error))
     console.print(shown(followed))
+    if certificate is not None and followed.bounds is not None:
+        _write(certificate, json.dumps(followed.bounds.enclosure.certificate))
     try:
         if plot is not None:
             followed.plot(plot)
@@ -395,15 +591,20 @@ def simulate(
 @app.command()
 def export(
     target: Target,
-    to: Annotated[str, typer.Option("--to", help="numpy, numba, jax, c, mpmath, arb or heyoka.")] = "numpy",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of standard output.")] = None,
+    to: Annotated[str, typer.Option("--to", help="numpy, numba, jax, c, mpmath, arb or heyoka; or rocq.")] = "numpy",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file (for rocq, folder) instead of standard output.", show_default=False)
+    ] = None,
 ) -> None:
-    """Readable source code of the flow's velocity, generated from the derivation."""
+    """Readable source code of the flow's velocity, generated from the derivation; or the claims as theorems of the Rocq prover, with proofs."""
     from numerics import EMITTERS, Unsupported, source
 
     found = _resolve(target)
+    if to == "rocq":
+        _theorems(found, output)
+        return
     if to not in EMITTERS:
-        _bad(f"there is no printer for {to!r}; use --to {' or --to '.join(EMITTERS)}")
+        _bad(f"there is no printer for {to!r}; use --to {' or --to '.join((*EMITTERS, 'rocq'))}")
     if found.setting.flow is None:
         _bad(f"{target} has no flow to export; give a theory file with a [model] or a [flow]")
     try:
@@ -414,6 +615,73 @@ def export(
         typer.echo(written)
     else:
         _write(output, written)
+
+
+def _theorems(found: Any, folder: Path | None) -> None:
+    """Every claim as a file of Rocq in the folder, or the only one on standard output; what is left out is told, with the reason."""
+    from .rocq import NothingToExport, exported, write
+
+    if folder is None and len(found.statements) > 1:
+        _bad(f"{found.name} makes {len(found.statements)} claims, and each is a file; name a folder with --output, or one claim")
+    try:
+        claims = exported(found)
+        paths = write(claims, folder) if folder is not None else ()
+    except NothingToExport as error:
+        _bad(str(error))
+    except OSError as error:
+        _bad(f"{folder} cannot be written: {error}")
+    for statement, claim in zip(found.statements, claims, strict=True):
+        for left in claim.refused:
+            typer.echo(f"left out: {statement.id} {left.part.label}: {left.reason}", err=True)
+        if folder is None:
+            typer.echo(claim.text)
+    for path in paths:
+        typer.echo(str(path))
+
+
+@app.command()
+def notes(
+    targets: Annotated[list[str], typer.Argument(help="Shipped papers, claims or theory files; several make a course.", show_default=False)],
+    to: Annotated[str, typer.Option("--to", help="html, pdf, tex, ipynb, md; several with commas between them, or all.")] = "html",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file; by default TARGET-notes.", show_default=False)] = None,
+    title: Annotated[str, typer.Option(help="The title of a course.", show_default=False)] = "",
+    ledger: Annotated[Path | None, typer.Option(help="Where findings are kept; what it knows is not checked again.")] = None,
+    digits: Annotated[int, typer.Option(min=20, max=1000, help="Digits of the experiments.")] = 60,
+    samples: Annotated[int, typer.Option(min=1, max=1000, help="Rational points to try where no proof is found.")] = 6,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random rational points.")] = 0,
+    budget: Annotated[float | None, typer.Option(min=0, help="Stop after this many seconds, with exit code 3.", show_default=False)] = None,
+) -> None:
+    """Lecture notes, printed from the objects that were checked; a claim that fell short is printed as such.
+
+    Exit codes: **0** the notes are written, **2** bad input, **3** the budget ran out first; then the old file is left as it was.
+    """
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from .notes import FORMATS, BadProse, CannotBuild, Unreadable, build
+    from .verifying import BudgetSpent, Options
+
+    found = [_resolve(target) for target in targets]
+    forms = FORMATS if to == "all" else tuple(form.strip() for form in to.split(","))
+    stem = Path(targets[0]).stem if targets[0].endswith(".toml") else targets[0].replace("/", "-")
+    out = output or Path(f"{stem}-notes")
+    console = _console(stderr=True)
+    columns = (BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    options = Options(seed=seed, samples=samples, digits=digits, budget=budget)
+    with _ledger(ledger) as book, Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=1.0)
+
+        def report(said: str, share: float) -> None:
+            bar.update(task, description=said[:60], completed=share)
+
+        try:
+            paths = build(found, forms, out, book, options=options, title=title, report=report)
+        except (CannotBuild, BadProse, Unreadable, ModuleNotFoundError, OSError) as error:
+            _bad(str(error))
+        except BudgetSpent as spent:
+            typer.echo(f"polarflow: {spent}; no notes were written, and what was checked is in the ledger", err=True)
+            raise typer.Exit(BUDGET) from None
+    for path in paths:
+        typer.echo(path)
 
 
 @app.command()

@@ -35,7 +35,7 @@ def picture(simulation: Simulation, form: str) -> bytes:
         raise ModuleNotFoundError("pictures are drawn with Matplotlib; install it: pip install matplotlib") from None
     names = simulation.trajectory.problem.layout.names
     watched = sorted(simulation.seen, key=lambda one: one.claimed != "stays")[:MOST_PANELS]
-    panels = len(names) + (simulation.loss is not None) + len(watched)
+    panels = len(names) + (simulation.loss is not None) + (simulation.bounds is not None) + len(watched)
     rows = -(-panels // COLUMNS)
     style: Any = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "polarflow", "axes.titlelocation": "left"}
     with rc_context(style), warnings.catch_warnings():
@@ -50,6 +50,8 @@ def picture(simulation: Simulation, form: str) -> bytes:
         rest = axes[len(names) :]
         if simulation.loss is not None:
             _loss(rest.pop(0), simulation)
+        if simulation.bounds is not None:
+            _within(rest.pop(0), simulation)
         floor, top = _limits(watched)
         for n, (axis, one) in enumerate(zip(rest, watched, strict=False)):
             _drift(axis, simulation, one, (floor, top), legend=n == 0)
@@ -76,6 +78,11 @@ def _block(axis: Any, simulation: Simulation, name: str) -> None:
     for n, place in enumerate(np.ndindex(*shape)):
         label = f"{name}[{','.join(map(str, place))}]"
         axis.plot(simulation.times, values[:, n], color=COLOURS[n] if shape else INK, linewidth=1.4, label=label)
+        if simulation.bounds is not None:
+            width = simulation.bounds.widths[name][:, n]
+            axis.fill_between(
+                simulation.times, values[:, n] - width, values[:, n] + width, color=COLOURS[n] if shape else INK, alpha=0.25, linewidth=0
+            )
     if shape:
         axis.legend(frameon=False, fontsize=7, ncols=2, handlelength=1.2)
 
@@ -86,6 +93,18 @@ def _loss(axis: Any, simulation: Simulation) -> None:
     axis.plot(simulation.times, simulation.loss, color=INK, linewidth=1.4)
     if (simulation.loss > 0).all():
         axis.set_yscale("log")
+
+
+def _within(axis: Any, simulation: Simulation) -> None:
+    """How far the solution is from the states computed, and where that is not known any more."""
+    assert simulation.bounds is not None
+    bounds = simulation.bounds
+    axis.set_title("proved within")
+    axis.plot(simulation.times, np.where(bounds.radii > 0, bounds.radii, np.nan), color=COLOURS[2], linewidth=1.4)
+    axis.set_yscale("log")
+    if bounds.enclosure.reason:
+        axis.axvspan(float(bounds.enclosure.reached), simulation.times[-1], color="#eeeeee", linewidth=0)
+        axis.set_title("unknown beyond", loc="right", fontsize=8, color=COLOURS[1])
 
 
 def _limits(watched: list[Seen]) -> tuple[float, float]:

@@ -11,11 +11,12 @@ import html
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context
 from fractions import Fraction
 from io import StringIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -26,15 +27,14 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from numerics import InvalidProblem, Problem, Trajectory, integrate, problem
-from numerics.exact import exact
+from numerics import Problem, Trajectory, integrate, problem
 from numerics.observe import Monitored, Quantity, along, monitor
-from proofs_check.sampling import Sizes, basis, given_point
-from theory.files import Theory, read
-from theory.papers import NAMES, paper
-from theory.settings import Setting, Values
-from theory.statements import Evolves, Watched
-from theory.symbols import Family, Variable, total
+from theory.files import Theory
+from theory.settings import Values
+from theory.symbols import Family, total
+
+from .bounds import Bounds, bounds
+from .runs import Claim, NoRun, changed, ended, run_of
 
 SCHEMA = "polarflow.simulation/1"
 POINTS = 200
@@ -42,24 +42,6 @@ MOST_POINTS = 10_000
 RTOL = 1e-12
 
 Floats = NDArray[np.float64]
-Claim = Literal["stays", "moves", ""]
-
-
-class NoRun(ValueError):
-    """A target without numbers to run it with; the text says what to add."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """What is to be followed: numbers for a setting, the times asked for, and what to watch with what is claimed of it."""
-
-    title: str
-    setting: Setting
-    data: Mapping[str, Any]
-    start: Mapping[str, Any]
-    times: tuple[Fraction, ...]
-    sizes: Mapping[str, int]
-    watch: Callable[[Problem], Sequence[tuple[Claim, Quantity]]]
 
 
 @dataclass(frozen=True)
@@ -86,6 +68,7 @@ class Simulation:
     asked: tuple[int, ...]
     loss: Floats | None
     seen: tuple[Seen, ...]
+    bounds: Bounds | None = None
 
     def __getitem__(self, name: str) -> Any:
         blocks = self.trajectory[name]
@@ -97,8 +80,8 @@ class Simulation:
 
     @property
     def agrees(self) -> bool:
-        """Whether everything did what is claimed of it."""
-        return all(one.agrees for one in self.seen)
+        """Whether everything did what is claimed of it, and was enclosed up to the last time where that was asked for."""
+        return all(one.agrees for one in self.seen) and (self.bounds is None or self.bounds.enclosure.outcome == "proved")
 
     def block(self, name: str) -> Floats:
         """A block as doubles, a row for each time and a column for each entry."""
@@ -113,6 +96,8 @@ class Simulation:
                 found[name + (f"[{','.join(map(str, place))}]" if place else "")] = column
         if self.loss is not None:
             found["loss"] = self.loss
+        if self.bounds is not None:
+            found["proved within"] = self.bounds.radii
         for one in self.seen:
             values = one.found.values
             for n, column in enumerate(values.T):
@@ -133,6 +118,7 @@ class Simulation:
             "asked": [str(run.times[n]) for n in self.asked],
             "blocks": {name: [_plain(value, run.digits) for value in run[name]] for name in run.problem.layout.names},
             "loss": None if self.loss is None else self.loss.tolist(),
+            "enclosure": None if self.bounds is None else self.bounds.as_json(),
             "quantities": [
                 {
                     "label": one.found.quantity.label,
@@ -193,17 +179,21 @@ def simulate(
     points: int | None = None,
     experiment: str = "",
     discover: bool = False,
+    enclose: bool = False,
+    within: Mapping[str, Any] | None = None,
     report: Callable[[str, float | None], None] = lambda said, share: None,
 ) -> Simulation:
     """Let a theory file with [start] and [run], or a shipped paper with experiments, be given: its flow, followed.
 
     `put` gives exact values in place of the file's, for constants, data, starts and sizes: {"kappa": "1/2"}. `until` is the last time in place of the
     file's; `points` is how many times there are beside those asked for. Every quantity that the file claims to be conserved is watched, at the
-    tolerance and at half of it; with `discover` also the laws that are found. `report` is told what is being done, and which share of it is done.
+    tolerance and at half of it; with `discover` also the laws that are found. With `enclose` it is proved how far the states computed are from the
+    solution; `within` are radii of constants and parameters, as in {"kappa": "1/1000"}, and then all solutions within them are enclosed. `report` is
+    told what is being done, and which share of it is done.
 
     Raises `NoRun` where numbers are missing, `InvalidProblem` where they do not fit, `IntegrationFailed` where the flow cannot be followed.
     """
-    run = _until(_changed(_run(given, experiment), put or {}), until)
+    run = ended(changed(run_of(given, experiment), put or {}), until)
     grid = sorted({Fraction(0), *run.times, *_between(run.times[-1], _points(points, digits))})
     posed = problem(run.setting, data=run.data, start=run.start, times=grid, sizes=run.sizes)
     report("quantities", None)
@@ -215,8 +205,6 @@ def simulate(
 
     def follow(tolerance: float) -> Trajectory:
         report(f"integrating at tolerance {tolerance:.1g}", 0.0)
-        if method == "heyoka":
-            return integrate(posed, digits=digits, method=method, rtol=tolerance)
         if in_doubles:
             told = {"report": lambda share: report("integrating", share)}
             return integrate(posed, digits=digits, method=method, rtol=tolerance, atol=tolerance / 100, **told)
@@ -226,7 +214,10 @@ def simulate(
     trajectory, monitored = monitor([quantity for _, quantity in watched], follow, tolerance)
     seen = tuple(Seen(claimed, found) for (claimed, _), found in zip(watched, monitored, strict=True))
     asked = tuple(n for n, t in enumerate(trajectory.times) if t == 0 or t in run.times)
-    return Simulation(run.title, trajectory, asked, _loss(trajectory), seen)
+    if enclose or within:
+        report("enclosing", None)
+    enclosed = bounds(trajectory, digits=digits, radii=within or {}) if enclose or within else None
+    return Simulation(run.title, trajectory, asked, _loss(trajectory), seen, enclosed)
 
 
 def _points(points: int | None, digits: int) -> int:
@@ -276,114 +267,6 @@ def _found_laws(posed: Problem, report: Callable[[str, float | None], None]) -> 
     return [("stays", Quantity(text(law.quantity.value), law.quantity, law.setting, law.values or ({},))) for law in search.run()]
 
 
-# ---- From what is given to a run ---------------------------------------------------------------------------------------------------------------
-
-
-def _run(given: str | Path | Theory, experiment: str) -> Run:
-    if isinstance(given, Theory):
-        return _of_theory(given)
-    name, _, claim = str(given).partition("/")
-    if name in NAMES and not Path(str(given)).exists():
-        return _of_paper(name, claim or experiment)
-    if Path(str(given)).suffix != ".toml":
-        raise NoRun(f"{given} has no numbers to run it with; give a theory file (.toml) with [start] and [run], or one of {', '.join(NAMES)}")
-    return _of_theory(read(given))
-
-
-def _of_theory(theory: Theory) -> Run:
-    if not theory.start:
-        raise NoRun(f"{theory.title} has no start; give a value for every parameter in [start], and the times or T in [run]")
-    known = {v.name for v in theory.setting.variables}
-
-    def watch(posed: Problem) -> list[tuple[Claim, Quantity]]:
-        found: list[tuple[Claim, Quantity]] = []
-        sizes = Sizes(posed.sizes)
-        for statement in theory.statements:
-            for part in statement.parts:
-                if isinstance(part.assertion, Evolves) and part.assertion.rate == 0:
-                    quantity = part.assertion.quantity
-                    choices = basis(part.setting, quantity, sizes, given_point(part.setting, sizes, posed.data))
-                    own = {v.name for v in part.setting.variables if v.role == "constant"} - known
-                    if choices and own <= set(choices[0]):
-                        claimed: Claim = "stays" if statement.expect == "proved" else "moves"
-                        found.append((claimed, Quantity(statement.id, Family(part.assertion.indices, quantity), part.setting, tuple(choices))))
-        return found
-
-    return Run(theory.title, theory.setting, theory.data, theory.start, theory.times, {}, watch)
-
-
-def _of_paper(name: str, wanted: str) -> Run:
-    shipped = paper(name)
-    chosen = next((e for e in shipped.experiments if not wanted or wanted in (e.id, e.statement)), None)
-    if chosen is None:
-        raise NoRun(f"{name} has no experiment {wanted!r}; it has {', '.join(e.id for e in shipped.experiments) or 'none'}")
-
-    def watch(posed: Problem) -> list[tuple[Claim, Quantity]]:
-        stay: list[tuple[Claim, Quantity]] = [("stays", _quantity(watched, chosen.setting)) for watched in chosen.conserved]
-        return [*stay, *(("moves", _quantity(watched, chosen.setting)) for watched in chosen.moving)]
-
-    return Run(f"{shipped.title}, {chosen.id}", chosen.setting, chosen.data, chosen.start, chosen.times, {}, watch)
-
-
-def _quantity(watched: Watched, setting: Setting) -> Quantity:
-    """What an experiment watches, its own constants declared with the lengths that its sums give them."""
-    lengths = {index: upper + 1 for node in watched.quantity.atoms(sp.Sum) for index, _, upper in node.limits}
-    own = []
-    for name in watched.choices[0]:
-        entry = next(entry for entry in watched.quantity.atoms(sp.Indexed) if entry.base.name == name)
-        own.append(Variable(name, tuple(lengths[index] for index in entry.indices)))
-    return Quantity(watched.label, Family((), watched.quantity), setting.having(*own), watched.choices)
-
-
-def _changed(run: Run, put: Mapping[str, Any]) -> Run:
-    """The run with other numbers. Raises `NoRun` for a name that has none."""
-    data, start, sizes = dict(run.data), dict(run.start), dict(run.sizes)
-    known = {size.name for size in run.setting.sizes}
-    for name, value in put.items():
-        if name in start:
-            start[name] = _like(start[name], exact(value, name))
-        elif name in data:
-            data[name] = _like(data[name], exact(value, name))
-        elif name in known:
-            sizes[name] = int(exact(value, name))  # type: ignore[arg-type]
-        else:
-            remedy = 'a constant that can be set is declared with its value, as in kappa = { sign = "positive", value = 2 }'
-            raise NoRun(f"there is no {name} to set; there are {', '.join([*start, *data, *sorted(known)])}; {remedy}")
-    return replace(run, data=data, start=start, sizes=sizes)
-
-
-def _like(old: Any, new: Any) -> Any:
-    """One number stands for a tensor that has it everywhere."""
-    if isinstance(old, tuple) and not isinstance(new, tuple):
-        return tuple(_like(entry, new) for entry in old)
-    return new
-
-
-def _until(run: Run, until: Any) -> Run:
-    if until is None:
-        if not run.times:
-            raise NoRun(f"{run.title} says nothing of how long to run; give times or T in [run], or the last time (--set T=10)")
-        return run
-    end = exact(until, "T")
-    if not isinstance(end, Fraction) or end <= 0:
-        raise InvalidProblem(f"the last time {until} was given; a positive number is wanted")
-    return replace(run, times=(*(t for t in run.times if t < end), end))
-
-
-def parsed(settings: Sequence[str]) -> tuple[dict[str, Any], Any]:
-    """Words such as kappa=1/2, u=[0.6,0.8] and T=10 as exact values, and the last time apart. Raises `NoRun` for other words."""
-    found: dict[str, Any] = {}
-    for word in settings:
-        name, equals, value = (piece.strip() for piece in word.partition("="))
-        if not equals or not name or not value:
-            raise NoRun(f"--set {word} was given; wanted is a name with a value, such as --set kappa=1/2 or --set y=[1,0.5]")
-        try:
-            found[name] = json.loads(value, parse_float=str) if value.startswith("[") else value
-        except json.JSONDecodeError:
-            raise NoRun(f'--set {word} was given; a list is written [1,0.5] or [[1,0],[0,"1/3"]]') from None
-    return found, found.pop("T", None)
-
-
 # ---- What people see ---------------------------------------------------------------------------------------------------------------------------
 
 
@@ -400,7 +283,8 @@ def states_table(simulation: Simulation) -> list[list[str]]:
     small = [name for name, lengths in zip(layout.names, layout.shapes, strict=True) if math.prod(lengths) <= 4]
     columns = [name if name in small else f"|{name}|" for name in layout.names]
     shown = min(run.digits, 12)
-    table = [["t", *(["loss"] if simulation.loss is not None else []), *columns]]
+    bounded = simulation.bounds
+    table = [["t", *(["loss"] if simulation.loss is not None else []), *columns, *(["proved within"] if bounded else [])]]
     for n in simulation.asked:
         row = [str(run.times[n])]
         if simulation.loss is not None:
@@ -408,8 +292,15 @@ def states_table(simulation: Simulation) -> list[list[str]]:
         for name in layout.names:
             value = run.states[n][name]
             row.append(_short(value, shown) if name in small else f"{np.linalg.norm(simulation.block(name)[n]):.6g}")
+        if bounded:
+            row.append("unknown" if math.isnan(bounded.radii[n]) else _up(float(bounded.radii[n])))
         table.append(row)
     return table
+
+
+def _up(value: float) -> str:
+    """Two digits, rounded up."""
+    return f"{Context(prec=2, rounding=ROUND_CEILING).create_decimal(value):.1e}"
 
 
 def seen_table(simulation: Simulation) -> list[list[str]]:
@@ -440,6 +331,8 @@ def shown(simulation: Simulation) -> Group:
             table.add_row(*(Text(cell, style=styles.get(cell.removesuffix(" !"), "") if head[n] == "it" else "") for n, cell in enumerate(row)))
         if body:
             parts.append(table)
+    if simulation.bounds is not None:
+        parts.append(Text(simulation.bounds.words))
     return Group(*parts, Text(heading(simulation), style="dim"))
 
 

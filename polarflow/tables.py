@@ -11,7 +11,7 @@ from rich.text import Text
 
 from discovery.discover import Discovery, Law
 from proofs_check.instances import label
-from proofs_check.verdicts import Finding, Outcome
+from proofs_check.verdicts import GRADES, Finding, Outcome
 from theory.derivations import Derivation
 from theory.statements import Statement
 
@@ -67,7 +67,7 @@ def _evidence(row: Row) -> str:
 
 def _routes(row: Row, *, general: bool) -> str:
     """Accepted proofs by route, of those tried; a route that is another's only fallback is not counted against it."""
-    tried = (f for r in row.parts for f in r.verdict.findings if not f.route.startswith("points"))
+    tried = (f for r in row.parts for f in r.verdict.findings if not f.route.startswith("points") and f.grade != "rocq" and f.route != "rocq")
     wanted = [f for f in tried if (f.route in ("all sizes", "exact")) == general]
     proofs = [f for f in wanted if f.outcome == "proved"]
     return f"{len(proofs)}/{len(wanted)}" if wanted else ""
@@ -101,9 +101,23 @@ def details(rows: list[Row], *, everything: bool = False) -> list[RenderableType
             r for r in row.parts if r.verdict.outcome == "proved" and r.part.setting.sizes and r.verdict.scope not in ("all sizes", "limit", "")
         ]
         told += [Text(f"{row.id}  {r.part.label or 'the claim'}: proved at {r.verdict.scope}, and not for all sizes", style="dim") for r in narrow]
+        told += [Text(f"{row.id}  {line}", style="dim") for result in row.parts for line in _less(row, result)]
         conditions = _conditions(row)
         if conditions and row.statement is not None:
             told.append(Text(f"{row.id}  proved where {', '.join(conditions[:6])}{', ...' if len(conditions) > 6 else ''}", style="dim"))
+    return told
+
+
+def _less(row: Row, result: PartResult) -> list[str]:
+    """Why a part is proved with less evidence than was asked for."""
+    verdict = result.verdict
+    if verdict.outcome != "proved" or verdict.grade is None or GRADES.index(verdict.grade) >= GRADES.index(row.required):
+        return []
+    name = result.part.label or "the claim"
+    told = [f"{name}: {f.reason}" for f in verdict.findings if f.route == "rocq"]
+    for accepted in (f for f in verdict.findings if f.grade == "rocq"):
+        where = f", where {_short('; '.join(accepted.conditions))}" if accepted.conditions else ""
+        told.append(f"{name}: Rocq accepts less than is proved: {accepted.route}{where}")
     return told
 
 

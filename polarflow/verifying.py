@@ -10,6 +10,7 @@ from typing import Any
 from proofs_check.drift import Drift, measure
 from proofs_check.exact import verdict
 from proofs_check.ledger import Ledger, digest, versions
+from proofs_check.rocq import finding
 from proofs_check.verdicts import GRADES, Finding, Grade, Outcome, Verdict
 from theory.statements import AtLimit, AtMost, Complete, Experiment, Observed, Order, Part, Statement, gradient_tree, statement_tree
 from theory.trees import Unstatable
@@ -29,6 +30,7 @@ class Options:
     digits: int = 60
     fresh: bool = False
     budget: float | None = None
+    evidence: Grade = "sampled"  # the least that what is to be proved must reach, beyond what each claim requires of itself
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Row:
     mutants: list[PartResult] = field(default_factory=list)
     drifts: tuple[Drift, ...] = ()
     expect: Outcome = "proved"
+    least: Grade = "sampled"
     complete: bool = False
 
     @property
@@ -83,9 +86,14 @@ class Row:
     def passed(self) -> bool:
         if self.drifts:
             return self.outcome == "supported"
-        required = self.statement.required if self.statement else "exact"
-        enough = self.grade is not None and GRADES.index(self.grade) >= GRADES.index(required)
+        enough = self.grade is not None and GRADES.index(self.grade) >= GRADES.index(self.required)
         return self.complete and self.outcome == self.expect and enough and all(m.passed for m in self.mutants)
+
+    @property
+    def required(self) -> Grade:
+        """The least evidence: the claim's own, or more where more was asked for and the claim is to be proved."""
+        own: Grade = self.statement.required if self.statement else "exact"
+        return max(own, self.least, key=GRADES.index) if self.statement and self.expect == "proved" else own
 
     @property
     def findings(self) -> list[Finding]:
@@ -125,11 +133,14 @@ def go_through(target: Target, ledger: Ledger, options: Options) -> Iterator[Ste
     def one(name: str, part: Part, wanted: Outcome, *, step: bool = False) -> PartResult:
         if deadline is not None and time.monotonic() > deadline:
             raise BudgetSpent(f"the budget of {options.budget:g} s is spent")
-        key = digest([_question(part, options), step])
+        asked = options.evidence == "rocq" and wanted == "proved" and not step
+        key = digest([question(part, options), step, *(["rocq"] if asked else [])])
         known = None if options.fresh else ledger.find(key)
         if known is not None:
             return PartResult(part, wanted, known)
         found = verdict(part, seed=options.seed, samples=options.samples, second_route=not step)
+        if asked and found.outcome == "proved":
+            found = Verdict((*found.findings, finding(part)))
         ledger.file(key, f"{target.name}/{name}", part.label, found)
         return PartResult(part, wanted, found)
 
@@ -141,7 +152,7 @@ def go_through(target: Target, ledger: Ledger, options: Options) -> Iterator[Ste
             row.complete = n == len(parts) - 1
             yield Step(row, part.label, row.complete)
     for statement in target.statements:
-        row = Row(statement.id, statement.title, statement, expect=statement.expect)
+        row = Row(statement.id, statement.title, statement, expect=statement.expect, least=options.evidence)
         last = len(statement.parts) + len(statement.mutants) - 1
         for n, part in enumerate((*statement.parts, *statement.mutants)):
             mutant = n >= len(statement.parts)
@@ -161,11 +172,12 @@ def _observed(experiment: Experiment, options: Options) -> Row:
     return Row(experiment.id, title, drifts=measure(experiment, digits=options.digits), complete=True)
 
 
-def _question(part: Part, options: Options) -> Any:
+def question(part: Part, options: Options) -> Any:
+    """All that a verdict on the part depends on, as JSON: the ledger files it under the digest of this."""
     try:
         asked: Any = [statement_tree(part), gradient_tree(part.setting)]
-    except (Unstatable, NotImplementedError) as error:
-        asked = str(error)
+    except (Unstatable, NotImplementedError):
+        asked = [str(part.assertion), str(part.setting)]  # two that cannot be stated are still two questions
     match part.assertion:
         case Complete(_, laws):
             more: Any = [str(law) for law in laws]
@@ -230,10 +242,17 @@ def _claim(row: Row, certificates: bool) -> dict[str, Any]:
         "citation": statement.citation,
         "provenance": statement.provenance,
         "witness": next((_witness(f) for f in decisive if f and f.outcome == "refuted"), None),
-        "certificate": [f.certificate for f in decisive if f and f.certificate] if certificates else None,
+        "certificate": list(filter(None, map(_certificate, row.parts))) if certificates else None,
         "parts": [_part(r, False) for r in row.parts],
         "mutants": [{**_part(r, False), "witness": _witness(r.verdict.decisive)} for r in row.mutants],
     }
+
+
+def _certificate(result: PartResult) -> Any:
+    """What the kernel accepted: of the decisive finding, or, where Rocq has the last word, of the one before it."""
+    verdict = result.verdict
+    kernel = Verdict(tuple(finding for finding in verdict.findings if finding.grade != "rocq"))
+    return kernel.decisive.certificate if kernel.decisive and kernel.outcome == verdict.outcome else None
 
 
 def _part(result: PartResult, certificates: bool) -> dict[str, Any]:

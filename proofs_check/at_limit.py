@@ -38,7 +38,7 @@ def at_limit(part: Part) -> Finding:
             found = _limit(_polar(end))
         except InvalidProblem as error:
             return unknown(str(error))
-        if found.certificate is None:
+        if found.outcome == "unknown" or found.certificate is None:
             return unknown(f"{name}: {found.reason}")
         ends[name] = {"of": end.of, "certificate": found.certificate}
     try:

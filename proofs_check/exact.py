@@ -19,7 +19,7 @@ from theory.trees import Unstatable
 from .cofactors import search
 from .counting import count
 from .division import certify
-from .instances import instances_of, label, sizes_of
+from .instances import elsewhere, instances_of, label, sizes_of
 from .kernel import FORMAT, check
 from .kernel.all_sizes import residual
 from .kernel.language import Rejected, read_statement
@@ -126,20 +126,12 @@ def verdict(part: Part, *, seed: int = 0, samples: int = 6, second_route: bool =
     if (part.setting.sizes and second_route) or general.outcome != "proved":
         findings += [at_instance(part, instance) for instance in instances]
     if general.outcome != "proved" or general.conditions:
-        for instance in (*instances, *_other_sizes(part.setting, instances)):
+        for instance in (*instances, *elsewhere(part.setting, instances)):
             found = counterexample(part, instance, samples=samples, seed=seed)
             findings.append(found)
             if found.outcome == "refuted":
                 break
     return Verdict(tuple(findings))
-
-
-def _other_sizes(setting: Setting, instances: tuple[Instance, ...]) -> tuple[Instance, ...]:
-    """The first instance with every size one larger: what holds at the sizes asked for alone is not to pass for a law."""
-    first = instances[0]
-    if not setting.sizes or any(isinstance(value, tuple) for value in first.values.values()):
-        return ()
-    return (Instance({name: value + 1 for name, value in first.sizes.items()}, first.values),)
 
 
 def _plain(value: Any) -> Any:

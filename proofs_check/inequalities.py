@@ -23,7 +23,7 @@ from theory.trees import Unstatable, declared_names, tree
 from .cofactors import search
 from .division import certify
 from .domains import BITS, Domain
-from .instances import instances_of, label, sizes_of
+from .instances import elsewhere, instances_of, label, sizes_of
 from .kernel import FORMAT, check
 from .kernel.all_sizes import residual
 from .kernel.bisection import LEAF, Cell, Gap, gaps, halves, words
@@ -56,7 +56,7 @@ def inequality(part: Part, *, seed: int = 0, samples: int = 6, second_route: boo
             if "proved" not in (general.outcome, explicit.outcome):
                 found.append(on_cells(part, instance, seed=seed))
     if not any(finding.outcome == "proved" and finding.route in ("all sizes", "exact") and not finding.conditions for finding in found):
-        for instance in (*instances, *_larger(part.setting, instances[0])):
+        for instance in (*instances, *elsewhere(part.setting, instances)):
             found.append(violation(part, instance, samples=samples, seed=seed))
             if found[-1].outcome == "refuted":
                 break
@@ -215,10 +215,3 @@ def _entries(statement: Statement, where: Json) -> Iterator[tuple[Entry, dict[st
     indices = claimed(statement).indices
     for entry in entries((size for _, size in indices), where["sizes"]):
         yield entry, {name: k for (name, _), k in zip(indices, entry, strict=True)}
-
-
-def _larger(setting: Setting, first: Instance) -> tuple[Instance, ...]:
-    """The first instance with every size one larger: what holds at the sizes asked for alone is not to pass for a law."""
-    if not setting.sizes or any(isinstance(value, tuple) for value in first.values.values()):
-        return ()
-    return (Instance({name: value + 1 for name, value in first.sizes.items()}, first.values),)

@@ -14,16 +14,20 @@ def instances_of(setting: Setting) -> tuple[Instance, ...]:
     return (Instance({size.name: DEFAULT_SIZES[n % len(DEFAULT_SIZES)] for n, size in enumerate(setting.sizes)}),)
 
 
+def elsewhere(setting: Setting, instances: tuple[Instance, ...]) -> tuple[Instance, ...]:
+    """The first instance with every size one larger, and without the values it puts in: what holds at these alone is not to pass for a law."""
+    first = instances[0]
+    if not setting.sizes and not first.values:
+        return ()
+    return (Instance({name: value + 1 for name, value in first.sizes.items()}, {}),)
+
+
 def label(setting: Setting, instance: Instance) -> str:
     """The instance in a few words: N=4 M=2 L=3."""
     sizes = [f"{name}={value}" for name, value in sizes_of(setting, instance).items()]
-    values = [f"{name}={value}" for name, value in instance.values.items() if not isinstance(value, tuple) and _used(setting, name)]
+    declared = {variable.name for variable in setting.variables}
+    values = [f"{name}={value}" for name, value in instance.values.items() if not isinstance(value, tuple) and name in declared]
     return " ".join([*sizes, *values])
-
-
-def _used(setting: Setting, name: str) -> bool:
-    expressions = [d.family.value for d in setting.definitions] + ([setting.flow.pairing] if setting.flow else [])
-    return any(symbol.name == name for e in expressions for symbol in e.free_symbols)
 
 
 def sizes_of(setting: Setting, instance: Instance) -> dict[str, int]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from flint import arb
 
 from numerics.exact import rational
-from numerics.limit import Face, Multipliers, Polar, face, least, multipliers, separating
+from numerics.limit import Face, Multipliers, Polar, face, least, multipliers, positive, separating
 
 from .balls import above, exact, flint, middle
 from .kernel import FORMAT, check, stays
@@ -61,11 +61,19 @@ class Limit:
     seconds: float = field(default=0.0, compare=False)
 
 
-def limit(polar: Polar, *, digits: int = 35, solution: Sequence[Any] | None = None, bias: tuple[Sequence[Any], Sequence[Any]] | None = None) -> Limit:
+def limit(
+    polar: Polar,
+    *,
+    digits: int = 35,
+    solution: Sequence[Any] | None = None,
+    bias: tuple[Sequence[Any], Sequence[Any]] | None = None,
+    rest: Callable[[], Mapping[str, Any] | None] | None = None,
+) -> Limit:
     """Let the data of a polar flow be given: its limit to `digits` digits with a certificate, or that it collapses, or why neither is known.
 
     `solution` is a $z \\ge 0$ with $Az = y$ whose divergence may show that the flow does not collapse; without it the limit itself is tried.
     `bias` is a solution of least norm with the dual vector that shows it is one; without it linear programming looks for them.
+    `rest` is asked for a last reason against a collapse, one that costs an integration, where no inequality decides.
 
     Raises `ValueError` when the kernel does not accept what `bias` or `solution` claim.
     """
@@ -76,7 +84,7 @@ def limit(polar: Polar, *, digits: int = 35, solution: Sequence[Any] | None = No
         return Limit(polar, outcome, seconds=perf_counter() - clock, **more)
 
     given = leaves.read_polar(base)
-    fallen = _fall(base, given) if polar.kappa is not None else None
+    fallen = _fall(base, polar, given)
     if fallen is not None:
         return done("collapses", certificate=fallen, text=check(fallen).text)
     where = face(polar)
@@ -86,6 +94,8 @@ def limit(polar: Polar, *, digits: int = 35, solution: Sequence[Any] | None = No
             return done("unknown", reason="neither a z >= 0 with A z = y was found, nor what shows that there is none")
         certificate = {**base, "outcome": "no solution", "bits": BITS, "normal": list(map(str, normal))}
         return done("no solution", certificate=certificate, text=check(certificate).text)
+    if not where.rows:
+        return done("unknown", reason="A is 0 where solutions of A z = y can be positive, and no certificate says where x tends to then")
     found = _enclosed(polar, given, base, where, digits)
     if isinstance(found, str):
         return done("unknown", reason=found)
@@ -100,7 +110,7 @@ def limit(polar: Polar, *, digits: int = 35, solution: Sequence[Any] | None = No
             kept["rho"], kept["within_rho"] = middle(rho), above(rho.rad() * 2)
             certificate["rho"] = {"value": str(kept["rho"]), "within": str(kept["within_rho"])}
         certificate["bias"] = _bias(given, start, x, bias, least(polar))
-        reason = _stay(given, start, x, solution)
+        reason = _stay(given, start, x, solution, rest)
         certificate["rate"] = in_the_end(given, certificate["rows"], start, point, digits)
         certificate["trap"] = throughout(given, certificate["rows"], start, point)
     for name, node, key in (("rate", "rate", "value"), ("steady", "trap", "rate"), ("excess", "bias", "excess"), ("allowed", "bias", "bound")):
@@ -112,9 +122,9 @@ def limit(polar: Polar, *, digits: int = 35, solution: Sequence[Any] | None = No
         kept["least"] = sum(map(Fraction, certificate["bias"]["solution"]), Fraction(0))
     if reason is None:
         kept = {name: kept[name] for name in ("x", "within", "rho", "within_rho")}
-        return done(
-            "unknown", reason="neither a collapse nor its absence is certified; the point found is the limit unless the flow collapses", **kept
-        )
+        words = "neither a collapse nor its absence is certified; the point found is the limit unless the flow collapses"
+        bare = {name: node for name, node in certificate.items() if name not in ("rho", "bias", "rate", "trap")} | {"outcome": "either"}
+        return done("unknown", certificate=bare, text=check(bare).text, reason=words, **kept)
     certificate |= {"reason": reason}
     return done("converges", certificate=certificate, text=check(certificate).text, **kept)
 
@@ -172,7 +182,13 @@ def _enclosed(polar: Polar, given: leaves.Polar, base: Mapping[str, Any], where:
 # ---- whether it gets there ---------------------------------------------------------------------------------------------------------------------
 
 
-def _stay(given: leaves.Polar, start: leaves.Leaf, x: Sequence[arb], solution: Sequence[Any] | None) -> dict[str, Any] | None:
+def _stay(
+    given: leaves.Polar,
+    start: leaves.Leaf,
+    x: Sequence[arb],
+    solution: Sequence[Any] | None,
+    rest: Callable[[], Mapping[str, Any] | None] | None,
+) -> dict[str, Any] | None:
     """The first reason against a collapse that the kernel accepts."""
     if given.kappa is None:
         return {"by": "plain"}
@@ -189,7 +205,8 @@ def _stay(given: leaves.Polar, start: leaves.Leaf, x: Sequence[arb], solution: S
         except Rejected:
             continue
         return reason
-    return None
+    found = rest() if rest is not None else None
+    return None if found is None else dict(found)
 
 
 def _reasons(given: leaves.Polar, start: leaves.Leaf) -> Iterator[dict[str, Any]]:
@@ -222,9 +239,27 @@ def _partners(given: leaves.Polar) -> list[int] | None:
     return [partner[n] for n in range(len(given.values))] if len(partner) == len(given.values) else None
 
 
-def _fall(base: Mapping[str, Any], given: leaves.Polar) -> dict[str, Any] | None:
-    """A certificate that the flow collapses, if there is one: where |omega|^2 is least, it is below 1."""
-    reasons = []
+def _fall(base: Mapping[str, Any], polar: Polar, given: leaves.Polar) -> dict[str, Any] | None:
+    """A certificate that the flow collapses, if there is one: y = 0, or where |omega|^2 is least, it is below 1."""
+    reasons: list[dict[str, Any]] = []
+    if not any(polar.target):
+        normal = positive(polar)
+        if normal is not None:
+            reasons.append({"by": "no target", "normal": list(map(str, normal))})
+    if polar.kappa is not None:
+        reasons += _falling(given)
+    for reason in reasons:
+        certificate = {**base, "outcome": "collapse", "bits": BITS, "reason": reason}
+        try:
+            check(certificate)
+        except Rejected:
+            continue
+        return certificate
+    return None
+
+
+def _falling(given: leaves.Polar) -> list[dict[str, Any]]:
+    reasons: list[dict[str, Any]] = []
     with precision(BITS):
         start = leaves.leaf(given)
         if len(given.matrix) == 1 and given.target[0] != 0:
@@ -234,14 +269,7 @@ def _fall(base: Mapping[str, Any], given: leaves.Polar) -> dict[str, Any] | None
         between = _bracket(_slope_compared(given, start), Fraction(1))
         if between is not None and between[0] > 0:
             reasons.append({"by": "comparison", "clock": str(between[0])})
-    for reason in reasons:
-        certificate = {**base, "outcome": "collapse", "bits": BITS, "reason": reason}
-        try:
-            check(certificate)
-        except Rejected:
-            continue
-        return certificate
-    return None
+    return reasons
 
 
 Slope = Callable[[Fraction], arb | None]  # the derivative of a convex function; None outside its domain

@@ -62,9 +62,13 @@ class Verdict:
 
     @property
     def decisive(self) -> Finding | None:
-        """The strongest finding that carries the outcome."""
+        """The finding that carries the outcome furthest: for all sizes, then without conditions, then the strongest."""
         carrying = [finding for finding in self.findings if finding.outcome == self.outcome]
-        return max(carrying, key=lambda finding: GRADES.index(finding.grade) if finding.grade else -1, default=None)
+
+        def reach(finding: Finding) -> tuple[bool, bool, int]:
+            return finding.route in ("all sizes", "exact"), not finding.conditions, GRADES.index(finding.grade) if finding.grade else -1
+
+        return max(carrying, key=reach, default=None)
 
     @property
     def scope(self) -> str:

@@ -17,8 +17,8 @@ from ..exact import Exact, shape
 from ..flat import Layout
 from ..problem import Problem, size_value
 from ..program import Program
+from ..special import specialised
 from .source import emit
-from .special import specialised
 
 Columns = NDArray[Any]
 
@@ -87,15 +87,12 @@ def values_of(
     """
     lanes = dict(data or {})
     fixed = {name: value for name, value in {**posed.data, **(extra or {})}.items() if name not in lanes}
+    check_lanes(posed, program, lanes)
     special = specialised(program, fixed)
     constants: dict[str, Any] = {}
     for variable in special.inputs:
         if variable.name in lanes:
-            wanted = tuple(size_value(length, posed.sizes) for length in variable.shape)
-            given = np.asarray(lanes[variable.name], dtype=np.float64)
-            if given.shape[1:] != wanted:
-                raise InvalidProblem(f"{variable.name} was given with the shape {given.shape}; wanted is (number of points, {str(wanted)[1:]}")
-            constants[variable.name] = np.ascontiguousarray(np.moveaxis(given, 0, -1))
+            constants[variable.name] = np.ascontiguousarray(np.moveaxis(np.asarray(lanes[variable.name], dtype=np.float64), 0, -1))
         elif variable.name in fixed:
             constants[variable.name] = _constant(fixed[variable.name], exact)
         else:
@@ -107,6 +104,15 @@ def values_of(
         tuple(tuple(size_value(length, posed.sizes) for length in step.shape) for step in special.velocities),
     )
     return Field(source, posed.layout, results, constants, tuple(name for name in constants if name in lanes), exact, compile(source))
+
+
+def check_lanes(posed: Problem, program: Program, lanes: Mapping[str, Any]) -> None:
+    """Raises `InvalidProblem` where constants that differ from point to point have another shape than their variables."""
+    for variable in program.inputs:
+        if variable.name in lanes:
+            wanted, given = tuple(size_value(length, posed.sizes) for length in variable.shape), np.shape(lanes[variable.name])
+            if given[1:] != wanted:
+                raise InvalidProblem(f"{variable.name} was given with the shape {given}; wanted is (number of points, {str(wanted)[1:]}")
 
 
 def _constant(value: Exact, exact: bool) -> Any:

@@ -62,7 +62,7 @@ def _printed(cell: Cell, dialect: CellDialect) -> tuple[str, int]:
 
 def _power(base: Cell, exponent: Cell, dialect: CellDialect) -> tuple[str, int]:
     """Small powers of something named as products."""
-    if exponent.detail in (2, 3) and base.op in ("entry", "local"):
+    if exponent.detail in (2, 3, 4, 5, 6) and base.op in ("entry", "local"):
         return " * ".join([text(base, dialect)] * int(exponent.detail)), _MULTIPLY
     return f"power({text(base, dialect)}, {text(exponent, dialect)})", _ATOM
 

@@ -26,3 +26,9 @@ def gentlest(still: ArrayLike, pulled: ArrayLike, choices: Sequence[Fraction]) -
     values = [float(np.linalg.eigvalsh(at_zero + float(kappa) * (at_one - at_zero))[-1]) for kappa in choices]
     least = min(values)
     return next(kappa for kappa, value in zip(choices, values, strict=True) if value <= least + NEARLY * (1 + abs(least)))
+
+
+def inverse(gradients: ArrayLike) -> tuple[tuple[Fraction, ...], ...]:
+    """Let the rows be gradients of quantities: for each a vector, orthogonal to the other gradients, along which it changes at the rate 1."""
+    columns = np.linalg.pinv(np.asarray(gradients, dtype=np.float64)).T
+    return tuple(tuple(Fraction(round(float(c) * 2**20), 2**20) for c in column) for column in columns)

@@ -1,14 +1,19 @@
-"""Double precision, with the integrators of SciPy on the NumPy source: states at times, in between, and where a quantity crosses zero."""
+"""Double precision: states at times, in between, and where a quantity crosses zero.
+
+DOP853 is compiled with the velocity where there is a C compiler. The other methods, and DOP853 without a compiler, are SciPy's; their velocity is
+machine code where that is to be had, otherwise the NumPy source. Which it was is the `engine` among the options of the result.
+"""
 
 from __future__ import annotations
 
 import time
 import warnings
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from math import prod
+from math import isfinite, prod, ulp
 from typing import Any, Literal
 
 import numpy as np
@@ -21,18 +26,22 @@ from theory.symbols import Family
 
 from ..batch.field import values_of
 from ..batch.quantities import quantities
-from ..batch.special import specialised
 from ..emit.load import compile
 from ..emit.numpy import emit, values
 from ..errors import IntegrationFailed
+from ..native import Pieces, Walk, compiled
 from ..problem import Problem
 from ..program import Program
+from ..special import specialised
 from .trajectory import Trajectory
 
 Floats = NDArray[np.float64]
 
 METHODS: Mapping[str, Any] = {"DOP853": DOP853, "RK45": RK45, "RK23": RK23, "Radau": Radau, "BDF": BDF, "LSODA": LSODA}
-_LOOKS = np.linspace(0, 1, 9)  # where in a step an event is looked for, so that two crossings in one step are seen
+_LOOKS = np.arange(8) / 8  # where in a step an event is looked for, so that two crossings in one step are seen
+_ROUNDS = 256  # compiled steps between two reports
+_LEAST = 100 * np.finfo(float).eps  # the least relative tolerance of SciPy, for which an error is not rounding alone
+_COST = 17  # evaluations that a compiled step takes at most
 
 
 @dataclass(frozen=True)
@@ -90,7 +99,7 @@ def integrate(
 ) -> Trajectory:
     """Let `method` be one of SciPy's: the trajectory with arrays of float64. Use Radau, BDF or LSODA for stiff flows.
 
-    `report` is told after every step which share of the time is done.
+    `report` is told now and then which share of the time is done.
 
     Raises `IntegrationFailed` with the time reached when the step size collapses, the state is no longer finite, or the evaluations are spent.
     """
@@ -110,6 +119,9 @@ def follow(
     report: Callable[[float], None] | None = None,
 ) -> Followed:
     """Let a problem be given: its trajectory as a function of time (dense output), with the crossings of `events`.
+
+    The states at the times of the problem are as good as the tolerance. In between they are a polynomial of order 7, whose error is not controlled
+    and can be a hundred times as large where steps are long.
 
     After an event that `ends` the integration, the trajectory has the times of the problem up to there. An event is looked for at nine places of
     every step, so that one that comes and goes within an eighth of a step is not seen.
@@ -131,66 +143,108 @@ def _run(
 ) -> Followed:
     clock = time.perf_counter()
     layout = problem.layout
-    start = layout.pack_arrays([values(problem.start[name]) for name in layout.names])
     times = np.array([float(t) for t in problem.times])
-    velocity = _Field(problem, max_evaluations)
     watch = _Watch(problem, events) if events else None
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # what a step did is judged by its result
-        solver = METHODS[method](velocity, 0.0, start, times[-1], rtol=rtol, atol=atol)
-        path = _followed(solver, start, times, method, watch, dense, report)
-    options = {"rtol": rtol, "atol": atol, "evaluations": velocity.evaluations}
+    velocity = compiled(problem, 1)
+    if method == "DOP853" and velocity is not None:
+        walk = Walk(velocity, velocity.start[None], times, rtol=max(rtol, _LEAST), atol=atol, max_steps=2**62, rounds=_ROUNDS if dense else 0)
+        path = _walked(walk, times, max_evaluations, watch, dense, report)
+    else:
+        start = layout.pack_arrays([values(problem.start[name]) for name in layout.names])
+        right = velocity.velocity() if velocity else _interpreted(problem)
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")  # what a step did is judged by its result
+            solver = METHODS[method](right, 0.0, start, times[-1], rtol=rtol, atol=atol)
+            path = _followed(solver, start, times, method, watch, dense, report, max_evaluations)
+    engine = "C" if velocity else "NumPy"
+    options: dict[str, float | int | str] = {"rtol": rtol, "atol": atol, "evaluations": path.evaluations, "engine": engine}
     moments: tuple[Fraction, ...] = problem.times[: len(path.states)]
     trajectory = Trajectory(problem, moments, tuple(map(layout.unpack_arrays, path.states)), 15, method, options, time.perf_counter() - clock)
     found = tuple(Crossing(event, moment, layout.unpack_arrays(state)) for event, moment, state in path.crossings)
-    return Followed(trajectory, found, path.end, OdeSolution(path.ends, path.pieces) if dense else None)
+    return Followed(trajectory, found, path.end, path.solution)
 
 
 @dataclass(frozen=True)
 class _Path:
-    states: list[Floats]
-    crossings: list[tuple[Event, float, Floats]]
-    ends: list[float]
-    pieces: list[Any]
+    states: Sequence[Floats]
+    crossings: Sequence[tuple[Event, float, Floats]]
     end: float
+    evaluations: int
+    solution: Any
+
+
+def _walked(walk: Walk, times: Floats, budget: int, watch: _Watch | None, dense: bool, report: Callable[[float], None] | None) -> _Path:
+    """The states at the times by compiled steps, some hundred at a time."""
+    states, rows, crossings, going = walk.found[0], [], [], True
+    while going:
+        rounds = (budget - walk.evaluations) // _COST
+        if rounds < 1:
+            raise _failed("DOP853", walk.time, times[-1], _spent(budget))
+        before = walk.time
+        going = walk.on(min(_ROUNDS, rounds))
+        if not going and walk.reached[0] < times[-1]:
+            raise _failed("DOP853", walk.reached[0], times[-1], "The step size collapsed.")
+        until = walk.time
+        if dense and (pieces := walk.pieces).size:
+            rows.append(pieces)
+            if watch is not None:
+                found, end = watch.until_the_end(np.append(pieces[:, 0], until), Pieces(pieces))
+                crossings += found
+                if end is not None:
+                    return _Path(states[times <= end], crossings, end, walk.evaluations, Pieces(np.concatenate(rows)))
+        if report is not None and until > before:
+            report(until / times[-1])
+    return _Path(states, crossings, float(times[-1]), walk.evaluations, Pieces(np.concatenate(rows)) if rows else None)
 
 
 def _followed(
-    solver: Any, start: Floats, times: Floats, method: str, watch: _Watch | None, dense: bool, report: Callable[[float], None] | None
+    solver: Any,
+    start: Floats,
+    times: Floats,
+    method: str,
+    watch: _Watch | None,
+    dense: bool,
+    report: Callable[[float], None] | None,
+    budget: int,
 ) -> _Path:
-    """The states at the times, step by step; every way to fail is one exception."""
-    path = _Path([start], [], [0.0], [], float(times[-1]))
+    """The states at the times, step by step of SciPy; every way to fail is one exception."""
+    states: list[Floats] = [start]
+    crossings: list[tuple[Event, float, Floats]] = []
+    known, ends, pieces, until = times.tolist(), [0.0], [], float(times[-1])
+    evaluations = 0
     while solver.status == "running":
         before = solver.t
         try:
             message = solver.step()
-        except (ValueError, np.linalg.LinAlgError, _Spent) as error:
+        except (ValueError, np.linalg.LinAlgError) as error:
             raise _failed(method, before, times[-1], str(error)) from error
         if solver.status == "failed":
             raise _failed(method, before, times[-1], message)
-        if not np.isfinite(solver.y).all():
+        # SciPy does not count what it differentiates by.
+        evaluations = solver.nfev + (len(start) * solver.njev if method in ("Radau", "BDF") else 0)
+        if evaluations > budget:
+            raise _failed(method, before, times[-1], _spent(budget))
+        if not isfinite(solver.y.sum()):
             raise _failed(method, before, times[-1], "The state is no longer finite.")
-        if solver.status == "running" and solver.t - before <= 2 * np.spacing(before):
+        if solver.status == "running" and solver.t - before <= 2 * ulp(before):
             raise _failed(method, before, times[-1], "The step size collapsed.")
-        passed = times[len(path.states) : int(np.searchsorted(times, solver.t, side="right"))]
-        inside = solver.dense_output() if dense or watch or (passed.size and passed[0] < solver.t) else None
-        until = solver.t
+        passed = known[len(states) : bisect_right(known, solver.t)]
+        inside = solver.dense_output() if dense or (passed and passed[0] < solver.t) else None
+        until, ended = solver.t, None
         if watch is not None:
-            found = watch.crossings(before, solver.t, inside)
-            ending = next((n for n, (event, _, _) in enumerate(found) if event.ends), None)
-            if ending is not None:
-                found = found[: ending + 1]
-                until = found[-1][1]
-            path.crossings.extend(found)
-        path.states.extend(solver.y.copy() if moment == solver.t else inside(moment) for moment in passed if moment <= until)  # type: ignore[misc]
+            found, ended = watch.until_the_end(np.array([before, solver.t]), inside)
+            crossings += found
+            until = solver.t if ended is None else ended
+        if passed:
+            states.extend(solver.y.copy() if moment == solver.t else inside(moment) for moment in passed if moment <= until)  # type: ignore[misc]
         if dense:
-            path.ends.append(solver.t)
-            path.pieces.append(inside)
+            ends.append(solver.t)
+            pieces.append(inside)
         if report is not None:
             report(until / times[-1])
-        if until < solver.t:
-            return _Path(path.states, path.crossings, path.ends, path.pieces, until)
-    return path
+        if ended is not None:
+            break
+    return _Path(states, crossings, until, evaluations, OdeSolution(ends, pieces) if dense else None)
 
 
 class _Watch:
@@ -200,9 +254,16 @@ class _Watch:
         self.events = events
         self.values = values_of(problem, quantities(problem.setting, {str(n): Family((), event.quantity) for n, event in enumerate(events)}))
 
-    def crossings(self, before: float, after: float, inside: Any) -> list[tuple[Event, float, Floats]]:
-        """The crossings in a step, in the order of time, with the states there."""
-        moments = before + _LOOKS * (after - before)
+    def until_the_end(self, ends: Floats, inside: Any) -> tuple[list[tuple[Event, float, Floats]], float | None]:
+        """Let steps be between neighbouring `ends`: the crossings in them, in the order of time, and the time of one that ends the integration."""
+        found = self.crossings(ends, inside)
+        for n, (event, moment, _) in enumerate(found):
+            if event.ends:
+                return found[: n + 1], moment
+        return found, None
+
+    def crossings(self, ends: Floats, inside: Any) -> list[tuple[Event, float, Floats]]:
+        moments = np.append((ends[:-1, None] + _LOOKS * np.diff(ends)[:, None]).ravel(), ends[-1])
         signs = np.sign(self.values(moments, inside(moments)))
         found = []
         for event, row, seen in zip(self.events, range(len(self.events)), signs, strict=True):
@@ -225,41 +286,21 @@ def _source(program: Program) -> str:
     return emit(program, "")
 
 
-class _Spent(Exception):
-    """The evaluations are spent."""
+def _spent(budget: int) -> str:
+    return f"The budget of {budget} evaluations is spent; raise max_evaluations."
 
 
-class _Field:
-    """The velocity as a function of one vector, with its evaluations counted."""
+def _interpreted(problem: Problem) -> Callable[[float, Floats], Floats]:
+    """The velocity as a function of one vector, by the NumPy source."""
+    special = specialised(problem.program, problem.data)
+    velocity = compile(_source(special))
+    constants = {variable.name: values(problem.data[variable.name]) for variable in special.inputs}
+    layout = problem.layout
 
-    def __init__(self, problem: Problem, budget: int) -> None:
-        self.evaluations = 0
-        self._budget = budget
-        special = specialised(problem.program, problem.data)
-        self._velocity = compile(_source(special))
-        self._constants = {variable.name: values(problem.data[variable.name]) for variable in special.inputs}
-        self._size = problem.layout.size
-        self._places: list[Any] = []
-        self._tensors: dict[int, tuple[int, ...]] = {}
-        start = 0
-        for n, lengths in enumerate(problem.layout.shapes):
-            self._places.append(slice(start, start + prod(lengths)) if lengths else start)
-            if len(lengths) > 1:
-                self._tensors[n] = lengths
-            start += prod(lengths)
+    def found(t: float, state: Floats) -> Floats:
+        return layout.pack_arrays(velocity(t, *layout.unpack_arrays(state).values(), **constants))
 
-    def __call__(self, t: float, state: Floats) -> Floats:
-        self.evaluations += 1
-        if self.evaluations > self._budget:
-            raise _Spent(f"The budget of {self._budget} evaluations is spent; raise max_evaluations.")
-        blocks = [state[place] for place in self._places]
-        for n, lengths in self._tensors.items():
-            blocks[n] = blocks[n].reshape(lengths)
-        values = self._velocity(t, *blocks, **self._constants)
-        found = np.empty(self._size)
-        for n, place in enumerate(self._places):
-            found[place] = values[n].ravel() if n in self._tensors else values[n]
-        return found
+    return found
 
 
 def _failed(method: str, reached: float, end: float, why: str) -> IntegrationFailed:

@@ -1,4 +1,4 @@
-"""The solutions $z \\ge 0$ of $Az = y$ of least norm, or what shows that there are none; by linear programming, made exact."""
+"""The solutions $z \\ge 0$ of $Az = y$ of least norm, or what shows that there are none, or 0 alone; by linear programming, made exact."""
 
 from __future__ import annotations
 
@@ -56,6 +56,24 @@ def separating(polar: Polar) -> tuple[Fraction, ...] | None:
     tight = [n for n in range(A.shape[1]) if A[:, n] @ found.x < TIGHT]
     nu = near([columns[n] for n in tight], [Fraction(0)] * len(tight), found.x)
     return nu if nu is not None and all(value >= 0 for value in product(columns, nu)) and product([nu], polar.target)[0] < 0 else None
+
+
+def positive(polar: Polar) -> tuple[Fraction, ...] | None:
+    """A $\\nu$ with $A^T\\nu > 0$, which shows that no $z \\ge 0$ but 0 has $Az = 0$; None if none was found.
+
+    >>> from numerics.limit import polar
+    >>> positive(polar([[1, 2]], [0], kappa=1, L=2, start={"w": [1, 1]}))
+    (Fraction(1, 1),)
+    """
+    A, _ = _floats(polar)
+    height, width = A.shape
+    cost = np.concatenate([np.zeros(height), [-1.0]])
+    above = np.hstack([-A.T, np.ones((width, 1))])
+    found = linprog(cost, A_ub=above, b_ub=np.zeros(width), bounds=[(-1, 1)] * height + [(None, 1)], method="highs")
+    if found.status != 0:
+        return None
+    nu = tuple(Fraction(round(entry * 2**40), 2**40) for entry in found.x[:height])
+    return nu if all(value > 0 for value in product(polar.columns, nu)) else None
 
 
 def _floats(polar: Polar) -> tuple[np.ndarray, np.ndarray]:

@@ -83,9 +83,12 @@ class LoopProgram:
         return tuple(each for nest in self.nests for each in (nest, *nest.then))
 
 
-def as_loops(arrays: ArrayProgram, *, taken: Iterable[str]) -> LoopProgram:
-    """Let an array program be given: the same as loops. Names in `taken` are not used for indices and temporaries."""
-    builder = _Builder({*taken, *(statement.name for statement in arrays.statements)}, frozenset(arrays.results))
+def as_loops(arrays: ArrayProgram, *, taken: Iterable[str], rows: bool = True) -> LoopProgram:
+    """Let an array program be given: the same as loops. Names in `taken` are not used for indices and temporaries.
+
+    Without `rows` every sum is a local variable: where an entry is a vector itself, neighbours in memory are no neighbours in a register.
+    """
+    builder = _Builder({*taken, *(statement.name for statement in arrays.statements)}, frozenset(arrays.results), rows)
     for statement in arrays.statements:
         builder.assign(statement.name, statement.value)
     return LoopProgram(tuple(builder.nests), arrays.results)
@@ -107,6 +110,7 @@ class _Builder:
 
     used: set[str]
     results: frozenset[str]
+    rows: bool
     nests: list[Nest] = field(default_factory=list)
     known: dict[Array, str] = field(default_factory=dict)
 
@@ -127,7 +131,7 @@ class _Builder:
         names = dict(zip([*contraction.kept, *contraction.summed], letters, strict=True))
         kept: Places = tuple(names[letter] for letter in contraction.kept)
         cell = self._summand(contraction, names)
-        inner, order = _memory_order(cell, kept, letters)
+        inner, order = _memory_order(cell, kept, letters, rows=self.rows)
         lengths = {names[letter]: length for letter, length in contraction.lengths.items()}
         if inner not in kept:
             own = tuple(Loop(index, lengths[index]) for index in order if index not in kept)
@@ -171,7 +175,7 @@ class _Builder:
         if len(set(places)) < len(places) or not all(isinstance(place, str) for place in places):
             return None
         cell = self._summand(contraction, names)
-        inner, order = _memory_order(cell, places, tuple(names.values()))
+        inner, order = _memory_order(cell, places, tuple(names.values()), rows=self.rows)
         if inner in places:
             return None
         own = tuple(
@@ -258,14 +262,17 @@ def _contraction(value: Array) -> _Contraction:
     return _Contraction(tuple(zip(value.operands, letters, strict=True)), kept, summed, lengths)
 
 
-def _memory_order(cell: Cell, kept: Places, indices: Sequence[str]) -> tuple[str, list[str]]:
-    """Which index runs innermost, and all of them in order: the one that steps through most arrays by neighbours and through fewest by rows."""
+def _memory_order(cell: Cell, kept: Places, indices: Sequence[str], *, rows: bool) -> tuple[str, list[str]]:
+    """Which index runs innermost, and all of them in order: the one that steps through most arrays by neighbours and through fewest by rows.
+
+    Without `rows` it is one that is summed over.
+    """
     accesses = [*_accesses(cell), kept]
 
     def score(index: str) -> int:
         return sum((places[-1] == index) - 2 * (index in places[:-1]) for places in accesses if places)
 
-    inner = max(indices, key=score)
+    inner = max((index for index in indices if rows or index not in kept), key=score)
     largest = max(accesses, key=len)
     rest = [index for index in indices if index != inner]
     return inner, [*sorted(rest, key=lambda index: largest.index(index) if index in largest else len(largest)), inner]

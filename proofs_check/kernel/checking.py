@@ -11,10 +11,11 @@ from .bisection import check_bisection
 from .enclosure import check_enclosure
 from .instance import check_instance
 from .language import AtMost, Equal, Evolves, Json, Rejected, Statement, read_statement
-from .limit import check_limit
+from .limit import check_ends, check_limit
 from .nonnegative import check_inequality, check_violation
 from .points import check_counterexample
 from .rank import check_count
+from .settle import check_settle
 
 FORMAT: Final = "polarflow.certificate/1"
 
@@ -37,6 +38,10 @@ def check(certificate: Json) -> Accepted:
             return Accepted("proved", check_count(certificate))
         if certificate["kind"] == "limit":
             return Accepted("proved", check_limit(certificate))
+        if certificate["kind"] == "ends":
+            return Accepted("proved", check_ends(certificate))
+        if certificate["kind"] == "settle":
+            return Accepted("proved", check_settle(certificate))
         statement = read_statement(certificate["statement"])
         match certificate["kind"]:
             case "all-sizes":
@@ -66,7 +71,9 @@ def check(certificate: Json) -> Accepted:
                 told = _words(statement) if holds else "the left side is not, in every entry, at most the right side"
                 return Accepted("proved" if holds else "refuted", f"{told}: {found}")
         raise Rejected(f"{certificate['kind']!r} is not a kind of certificate this kernel knows")
-    except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+    except Rejected:
+        raise
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError, ArithmeticError, RecursionError) as error:
         raise Rejected(f"the certificate is not well formed: {type(error).__name__}: {error}") from error
 
 

@@ -7,8 +7,9 @@ Let A be an M x N matrix, y a vector of M numbers, F(x) = 1/2 |Ax - y|^2, G = A^
 Let theta be the dual coordinates of `leaf`.
 
 Theorem. The solution exists for all t >= 0. Let z_i = 0 outside a support S for every z >= 0 with A z = y. Let x* be positive on S and 0 elsewhere,
-A x* = y, and theta_S(x*_S) - theta_S(x(0)) = A_S^T lambda for some lambda. If r does not come near 0, x(t) tends to x*. Moreover x* is the only
-minimiser of the Bregman divergence from x(0) among the z >= 0 with A z = y, and the limit of the gradient flow of w from w(0)/rho, with
+A x* = y, and theta_S(x*_S) - theta_S(x(0)) = A_S^T lambda for some lambda. If r does not come near 0, x(t) tends to x*; if it does, r tends to 0.
+Moreover x* is the only minimiser of the Bregman divergence from x(0) among the z >= 0 with A z = y, and the limit of the gradient flow of w from
+w(0)/rho, with
 
     rho = r(0)/r* exp(kappa (r*^2 - r(0)^2)/2),    r*^2 = sum_i x*_i^(2/L).
 
@@ -35,9 +36,10 @@ from math import lcm
 from flint import arb, arb_mat, fmpq, fmpz, fmpz_mat
 
 from .decimals import above, below, near
+from .diagonal import recognised
 from .falling import in_the_end, throughout
 from .instance import rational
-from .language import Json, Rejected
+from .language import Json, Rejected, read_statement
 from .leaf import Leaf, Point, Polar, dot, leaf, read_polar
 from .points import precision
 from .stays import FALLS, STAYS
@@ -69,11 +71,23 @@ def ending(certificate: Json) -> Ending:
         match outcome:
             case "convergence":
                 return _convergence(polar, certificate)
+            case "either":
+                return _either(polar, certificate)
             case "collapse":
                 return _collapse(polar, certificate["reason"])
             case "no solution":
                 return Ending(_no_solution(polar, certificate["normal"]))
-    raise Rejected(f"the outcome {outcome!r} is not one this kernel knows; 'convergence', 'collapse' and 'no solution' are")
+    raise Rejected(f"the outcome {outcome!r} is not one this kernel knows; 'convergence', 'collapse', 'either' and 'no solution' are")
+
+
+def check_ends(certificate: Json) -> str:
+    """A `limit` of the flow of a `statement`, which is that polar flow: accept it and say what is established, or raise `Rejected`."""
+    polar, rate = recognised(read_statement(certificate["statement"]), certificate, certificate["flow"])
+    if read_polar(certificate["limit"]) != polar:
+        raise Rejected("the limit is that of another flow than the one stated")
+    kind = "plain gradient flow" if polar.kappa is None else f"the polar flow with kappa = {polar.kappa}"
+    clock = "" if rate == 1 else f" in the time {rate} t"
+    return f"the flow stated is {kind} and L = {polar.depth} on the diagonal model{clock}: {check_limit(certificate['limit'])}"
 
 
 def _convergence(polar: Polar, certificate: Json) -> Ending:
@@ -101,9 +115,21 @@ def _convergence(polar: Polar, certificate: Json) -> Ending:
     return Ending(text, x, rho, rate)
 
 
-def _collapse(polar: Polar, reason: Json) -> Ending:
+def _either(polar: Polar, certificate: Json) -> Ending:
+    """Where nothing decides whether r tends to 0."""
     if polar.kappa is None:
-        raise Rejected("plain gradient flow does not collapse")
+        raise Rejected("plain gradient flow does not collapse unless y = 0")
+    _, x = enclosed(polar, leaf(polar), certificate)
+    within = _claimed(certificate, x)
+    return Ending(
+        f"from the start given the flow exists for all times, and x(t) converges to a point within {above(within)} of the one given in every "
+        "coordinate, or to 0: which of the two is not established"
+    )
+
+
+def _collapse(polar: Polar, reason: Json) -> Ending:
+    if polar.kappa is None and reason["by"] != "no target":
+        raise Rejected("plain gradient flow does not collapse unless y = 0")
     if reason["by"] not in FALLS:
         raise Rejected(f"{reason['by']!r} is not a reason for a collapse this kernel knows; {', '.join(FALLS)} are")
     told = FALLS[reason["by"]](polar, leaf(polar), reason)

@@ -116,7 +116,8 @@ def above_tangent(tree: Add) -> bool:
         match term:
             case Mul((Number(value), Fn("log", t))) if value == -1:
                 rest = [*tree.args[:n], *tree.args[n + 1 :]]
-                for wanted in ([t, MINUS_ONE], [*(t.args if isinstance(t, Add) else ()), MINUS_ONE]):
+                for parts in ((t,), *((t.args,) if isinstance(t, Add) else ())):
+                    wanted = [*parts, MINUS_ONE]
                     if len(rest) == len(wanted) and all(rest.count(arg) == wanted.count(arg) for arg in wanted):
                         return True
     return False

@@ -1,11 +1,11 @@
-"""The kinds of balls an enclosure is checked with: power series in time, discs of complex time, and jets in time with derivatives by the state."""
+"""The kinds of balls an enclosure is checked with: power series, discs of complex numbers, and power series with derivatives."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import flint
 from flint import acb, acb_mat, arb, arb_mat, arb_series, fmpq
@@ -13,7 +13,6 @@ from flint import acb, acb_mat, arb, arb_mat, arb_series, fmpq
 from .language import Rejected
 
 _Number = TypeVar("_Number")
-Rows: TypeAlias = tuple[arb_mat | None, ...]  # for each power of time a row of derivatives; None is a row of zeros
 
 
 @contextmanager
@@ -27,7 +26,7 @@ def working(bits: int, length: int) -> Iterator[None]:
         flint.ctx.prec, flint.ctx.cap = before
 
 
-def _raised(times: Callable[[_Number, _Number], _Number], a: _Number, n: int) -> _Number:
+def raised(times: Callable[[_Number, _Number], _Number], a: _Number, n: int) -> _Number:
     """a^n for n >= 1, by squarings."""
     result = a
     for bit in bin(n)[3:]:
@@ -67,7 +66,7 @@ class Series:
             if not a[0] > 0:
                 raise Rejected(f"the base of a root is not certainly positive: {a[0]}")
             return (a.log() * self.number(q)).exp()
-        return _raised(self.times, a.inv() if q < 0 else a, abs(int(q.p)))
+        return raised(self.times, a.inv() if q < 0 else a, abs(int(q.p)))
 
     def function(self, name: str, a: arb_series) -> arb_series:
         match name:
@@ -110,7 +109,7 @@ class Discs:
             if not a.real > 0:  # so that its logarithm is holomorphic
                 raise Rejected(f"the base of a root does not certainly lie in the right half plane for complex times: {a}")
             return (a.log() * acb(arb(q))).exp()
-        return _raised(self.times, 1 / a if q < 0 else a, abs(int(q.p)))
+        return raised(self.times, 1 / a if q < 0 else a, abs(int(q.p)))
 
     def function(self, name: str, a: acb) -> acb:
         match name:
@@ -135,15 +134,15 @@ class Discs:
 
 @dataclass(frozen=True)
 class Jet:
-    """A power series in time, and for each power of time a row of derivatives by the state."""
+    """A power series, and for each power of its variable a row of derivatives by other variables; None is rows of zeros."""
 
     value: arb_series
-    rows: Rows
+    rows: arb_mat | None
 
 
 @dataclass(frozen=True)
 class Jets:
-    """Series of `length` terms with their derivatives by `width` coordinates."""
+    """Series of `length` terms with their derivatives by `width` other variables."""
 
     length: int
     width: int
@@ -156,61 +155,54 @@ class Jets:
         return self.still([arb(q)])
 
     def still(self, value: Sequence[arb]) -> Jet:
-        """What does not change with the state."""
-        return Jet(self._series.series(value), (None,) * self.length)
+        """What does not change with the other variables."""
+        return Jet(self._series.series(value), None)
 
     def coordinate(self, value: Sequence[arb], n: int, slope: arb) -> Jet:
-        """What changes with the coordinate n alone, at the rate given."""
-        row = arb_mat(1, self.width, [slope if k == n else arb(0) for k in range(self.width)])
-        return Jet(self._series.series(value), (row, *(None,) * (self.length - 1)))
+        """What changes with the other variable n alone, at the rate given."""
+        rows = arb_mat(self.length, self.width)
+        rows[0, n] = slope
+        return Jet(self._series.series(value), rows)
 
     def plus(self, a: Jet, b: Jet) -> Jet:
-        return Jet(a.value + b.value, tuple(map(_sum, a.rows, b.rows)))
+        return Jet(a.value + b.value, _sum(a.rows, b.rows))
 
     def times(self, a: Jet, b: Jet) -> Jet:
-        return Jet(a.value * b.value, tuple(map(_sum, self._scaled(a.rows, b.value), self._scaled(b.rows, a.value))))
+        return Jet(a.value * b.value, _sum(self._scaled(a.rows, b.value), self._scaled(b.rows, a.value)))
 
     def power(self, a: Jet, q: fmpq) -> Jet:
         series = self._series
-        return self._along(series.power(a.value, q), a, series.power(a.value, q - 1) * series.number(q))
+        return self._along(series.power(a.value, q), a, lambda: series.power(a.value, q - 1) * series.number(q))
 
     def function(self, name: str, a: Jet) -> Jet:
         series = self._series
         value = series.function(name, a.value)
-        return self._along(value, a, _slope(series, name, value, a.value))
+        return self._along(value, a, lambda: _slope(series, name, value, a.value))
 
     def image(self, matrix: arb_mat, values: Sequence[Jet]) -> list[Jet]:
-        found = self._series.image(matrix, [a.value for a in values])
-        rows: list[list[arb_mat | None]] = [[] for _ in found]
-        zeros = [arb(0)] * self.width
-        for k in range(self.length):
-            parts = [a.rows[k] for a in values]
-            if all(row is None for row in parts):
-                images: list[arb_mat | None] = [None] * len(found)
-            else:
-                entries = [c for row in parts for c in (zeros if row is None else row.entries())]
-                flat = (matrix * arb_mat(len(values), self.width, entries)).entries()
-                images = [arb_mat(1, self.width, flat[n : n + self.width]) for n in range(0, len(flat), self.width)]
-            for own, image in zip(rows, images, strict=True):
-                own.append(image)
-        return [Jet(value, tuple(own)) for value, own in zip(found, rows, strict=True)]
+        found, size = self._series.image(matrix, [a.value for a in values]), self.length * self.width
+        if all(a.rows is None for a in values):
+            return [Jet(value, None) for value in found]
+        zeros = [arb(0)] * size
+        entries = [c for a in values for c in (zeros if a.rows is None else a.rows.entries())]
+        flat = (matrix * arb_mat(len(values), size, entries)).entries()
+        return [Jet(value, arb_mat(self.length, self.width, flat[k * size : (k + 1) * size])) for k, value in enumerate(found)]
 
-    def _along(self, value: arb_series, a: Jet, slope: arb_series) -> Jet:
-        return Jet(value, self._scaled(a.rows, slope))
+    def _along(self, value: arb_series, a: Jet, slope: Callable[[], arb_series]) -> Jet:
+        return Jet(value, None if a.rows is None else self._scaled(a.rows, slope()))
 
-    def _scaled(self, rows: Rows, by: arb_series) -> Rows:
+    def _scaled(self, rows: arb_mat | None, by: arb_series) -> arb_mat | None:
         """The product of a series of rows with a series of numbers."""
-        if all(row is None for row in rows):
-            return rows
-        found: list[arb_mat | None] = []
+        if rows is None:
+            return None
+        if self.length == 1:
+            return rows * by[0]
+        powers = self._series.coefficients(by)
+        shifts = arb_mat(self.length, self.length)
         for k in range(self.length):
-            total: arb_mat | None = None
             for j in range(k + 1):
-                row = rows[j]
-                if row is not None and not by[k - j].is_zero():
-                    total = _sum(total, row * by[k - j])
-            found.append(total)
-        return tuple(found)
+                shifts[k, j] = powers[k - j]
+        return shifts * rows
 
 
 def _sum(a: arb_mat | None, b: arb_mat | None) -> arb_mat | None:

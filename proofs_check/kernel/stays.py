@@ -1,7 +1,8 @@
 """Whether the radius of the polar flow stays away from 0, or tends to it; docs/limit.md has the proofs.
 
-Either the flow collapses, r -> 0, or r is bounded away from 0. Each function below checks one inequality in balls that decides it, and puts it in
-words. Plain gradient flow never collapses: its divergence D(z, x) is unbounded for x -> 0 and z other than 0.
+Either the flow collapses, r -> 0, or r is bounded away from 0 and the flow converges to a solution. Each function below checks one inequality in
+balls that decides it, and puts it in words; or that an enclosure of the trajectory comes to rest. Plain gradient flow does not collapse unless y = 0:
+its divergence D(z, x) is unbounded for x -> 0 and z other than 0.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from typing import Final
 
 from flint import arb, fmpq, fmpq_mat
 
+from .diagonal import recognised
 from .instance import rational
-from .language import Json, Rejected
+from .language import Json, Rejected, read_statement
 from .leaf import Leaf, Polar, dot
+from .settle import check_settle
 
 
 def _paired(a: Sequence[fmpq], b: Sequence[arb]) -> arb:
@@ -99,6 +102,18 @@ def by_one_row(polar: Polar, start: Leaf, reason: Json, limit: Sequence[arb]) ->
     return f"|omega|^2 is at least {_short(least)} > 1 on the whole leaf"
 
 
+def by_rest(polar: Polar, start: Leaf, reason: Json, limit: Sequence[arb]) -> str:
+    """The trajectory is enclosed up to some time, and stays from then on in a ball where r is positive; what it tends to does not matter."""
+    told, enclosure = check_settle(reason["settle"]), reason["settle"]["enclosure"]
+    statement = read_statement(enclosure["statement"])
+    if rational(enclosure["radius"]) != 0 or enclosure["radii"]:
+        raise Rejected("the enclosure is of many trajectories; one start and one value of every constant are wanted")
+    followed, _ = recognised(statement, enclosure, reason["flow"])
+    if followed != polar or statement.symbols[reason["flow"]["radius"]].sign != "positive":
+        raise Rejected("the enclosure is of another flow, or its radius is not declared positive")
+    return f"an enclosure ends in a ball which the flow does not leave, and where r > 0: {told}"
+
+
 # ---- collapse ----------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -123,6 +138,14 @@ def falls_by_comparison(polar: Polar, start: Leaf, reason: Json) -> str:
         raise Rejected(f"|omega|^2 is only known to be at most {_short(norm)} at the clock given, and less than 1 is wanted")
     assert start.kappa is not None
     return f"|omega|^2 falls from {_short((start.kappa * start.radius2).exp())} to 1 before the clock shows {_short(arb(clock))}"
+
+
+def falls_by_no_target(polar: Polar, start: Leaf, reason: Json) -> str:
+    """y = 0 and A^T nu > 0: then R' = -2 L <G, x> = -4 L F in the time with eta_r = 1, and sqrt(2 F) |nu| >= <nu, A x> >= c |x|_1 with c > 0."""
+    nu = [rational(entry) for entry in reason["normal"]]
+    if len(nu) != len(polar.target) or any(value != 0 for value in polar.target) or not all(dot(column, nu) > 0 for column in polar.columns):
+        raise Rejected("y = 0 and a vector nu with A^T nu > 0 are wanted")
+    return "y = 0, no z >= 0 but 0 has A z = 0, and |w|^2 falls at the rate 4 L F"
 
 
 def fastest(polar: Polar, start: Leaf) -> list[arb]:
@@ -158,5 +181,10 @@ STAYS: Final[dict[str, Callable[[Polar, Leaf, Json, Sequence[arb]], str]]] = {
     "divergence": by_divergence,
     "pairs": by_pairs,
     "one row": by_one_row,
+    "rest": by_rest,
 }
-FALLS: Final[dict[str, Callable[[Polar, Leaf, Json], str]]] = {"one row": falls_by_one_row, "comparison": falls_by_comparison}
+FALLS: Final[dict[str, Callable[[Polar, Leaf, Json], str]]] = {
+    "one row": falls_by_one_row,
+    "comparison": falls_by_comparison,
+    "no target": falls_by_no_target,
+}

@@ -1,4 +1,4 @@
-"""Enclosures of a trajectory: along polynomials in time, as wide as their defect and the logarithmic norm of the flow allow.
+"""Enclosures of trajectories: along polynomials in time, as wide as their defect and the logarithmic norm of the flow allow.
 
 Let x' = f(x), let W > 0 be diagonal, and write |v| for the Euclidean norm of W v. On a step of length h let q be polynomials in s = t/h.
 
@@ -12,99 +12,50 @@ Proof. Let d = x - q. While |d| <= E the segment from q to x lies in q + B, so t
 derivative of |d| is at most h mu |d| + D; therefore |d| <= e. As e < E, the first time with |d| = E does not come, and the solution stays in a
 compact set where f is smooth, so that it does not end before the step does.
 
-The defect. q' - h f(q) is holomorphic where f(q) is. Its first coefficients are computed as power series in balls. If f_i(q) differs from a constant
-by at most M_i for |s| <= rho, rho > 1, Cauchy's inequality bounds its coefficient k >= 1 by M_i rho^(-k), and what is left from k = K on, for
-|s| <= 1, by h |M| rho^(-K) / (1 - 1/rho).
+Sets. Starts and constants are polynomials in lambda from the cube [-1, 1]^m, and so are the polynomials in s: p(s, lambda), of a degree d in lambda.
+For every lambda the theorem is used with the constants of this lambda and q = p(., lambda). One D, one mu and one e serve all of them.
 
-The logarithmic norm. On a part [a, b] of the step and for fixed v, S(s, v) differs from its linear interpolation between a and b by at most
+The defect. Let T be f(p) without what is of a higher degree than d in lambda. The first coefficients of p' - h T, by powers of s and of lambda, are
+computed in balls. Let f_i(p(s, z lambda)) be holomorphic for |s| <= rho, rho > 1, and |z| <= 1, and differ there from a constant by at most M_i. By
+Cauchy's inequality, for z and then for s, the coefficient of s^k, k >= 1, in each of the d + 1 homogeneous parts of T_i is at most M_i rho^(-k); what
+is left from k = K on, for |s| <= 1, is at most (d + 1) h |M| rho^(-K) / (1 - 1/rho). And f(p) - T is the remainder of Taylor's formula for
+z -> f(p(s, z lambda)) from 0 to 1, which is bounded by the coefficient d + 1 of the series at all z between.
+
+The logarithmic norm. On a part [a, b] of the step and for fixed lambda and v, S differs from its linear interpolation between a and b by at most
 (b - a)^2/8 times the largest norm of its second derivative by s, and the largest eigenvalue of the interpolation is at most the interpolation of the
-largest eigenvalues, since these are convex functions of a matrix. At the ends S <= (mu + c) I holds when mu I - S = R R^T + C with a matrix C whose
-rows sum to at most c in absolute value, whatever R is. R comes from an elimination in floating point, and is not trusted.
+largest eigenvalues, since these are convex functions of a matrix. At the ends, S(lambda, v) = S(0, 0) + S'(0, 0) (lambda, v) + a remainder of second
+order as above; being convex, the largest eigenvalue is largest at a corner of the cube. There S <= (mu + c) I holds when mu I - S = R R^T + C with a
+matrix C whose rows sum to at most c in absolute value, whatever R is. R comes from an elimination in floating point, and is not trusted.
 
 Spheres. Off its spheres a flow on spheres may expand. Let g = |u|^2 - 1 on a sphere with blocks u, and f_ext = f - kappa g u there. The blocks share
 one rate and have no drift, so that g' = 2 (rate (u . slope) - kappa |u|^2) g along f_ext, which is linear in g. A solution of f_ext that starts on
 the spheres stays there, where f_ext = f, so that it is the solution of f. The theorem is used with f_ext, a kappa for every step; what it says of
-x' = f(x) it says of starts on the spheres.
-
-Intervals. A constant may be a ball: then f is a set of fields, and D and S bound them all. The starts may fill a ball.
+x' = f(x) it says of starts on the spheres. Other quantities that a flow keeps are pulled to in the same way (`kept`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from math import sqrt
 from operator import mul
 from typing import Final, TypeAlias
 
-from flint import acb, arb, arb_mat, arb_poly, fmpq, fmpz
+from flint import acb, arb, arb_mat, fmpq
 
-from .graph import Graph, Motion, Place
+from .graph import Place
 from .language import Rejected
-from .passes import Pass, planned
+from .paths import Field, Path, Piece, around, sideways, through_lambda, through_time, towards
+from .polynomials import Polynomials
 from .rings import Discs, Jets, Series, working
 
 COARSE: Final = 64  # bits, for what need not be known to more digits
 GUARD: Final = 32  # bits added to those of the polynomials
-MOST_BITS: Final = 20_000
 MOST_TERMS: Final = 2000
 MOST_PARTS: Final = 1000
-PARTIAL: Final = frozenset({"^", "log", "atanh", "abs"})  # not defined, or not smooth, everywhere
+MOST_CORNERS: Final = 8  # of the lambdas, those whose corners are looked at one by one
 
-Slopes: TypeAlias = Callable[[int, arb_mat], fmpq]  # for the end k of a part and the matrix S there, a number that should bound its eigenvalues
-
-
-@dataclass(frozen=True)
-class Piece:
-    """From time `start` on, for a time `length`: the coordinate i moves as sum_k rows[i][k] s^k / 2^bits, with s from 0 to 1."""
-
-    start: fmpq
-    length: fmpq
-    bits: int
-    rows: tuple[tuple[int, ...], ...]
-
-    def coefficients(self, i: int) -> list[arb]:
-        """Exact if the precision is more than `bits` and a few."""
-        unit = arb(fmpq(1, fmpz(2) ** self.bits))
-        return [arb(c) * unit for c in self.rows[i]]
-
-    @property
-    def first(self) -> list[fmpq]:
-        return [fmpq(row[0], fmpz(2) ** self.bits) for row in self.rows]
-
-    @property
-    def last(self) -> list[fmpq]:
-        return [fmpq(sum(row), fmpz(2) ** self.bits) for row in self.rows]
-
-
-@dataclass(frozen=True)
-class Field:
-    """The flow at explicit sizes, pulled to its spheres: coordinates, their weights, the nodes of their velocities, the constants that are balls."""
-
-    motion: Motion
-    coordinates: tuple[Place, ...]
-    clock: tuple[Place, ...]
-    velocities: tuple[int, ...]
-    weights: tuple[fmpq, ...]
-    balls: Mapping[Place, tuple[fmpq, fmpq]]  # lower and upper ends
-
-    @cached_property
-    def velocity(self) -> Pass:
-        return planned(self.graph, self.velocities)
-
-    @cached_property
-    def elsewhere(self) -> Pass:
-        """What the flow is written with and its velocities do not need, if it is not defined everywhere."""
-        needed = set(self.graph.under(self.velocities))
-        return planned(self.graph, [n for n in range(self.motion.stated) if n not in needed and self.graph.nodes[n][0] in PARTIAL])
-
-    @property
-    def graph(self) -> Graph:
-        return self.motion.graph
-
-    def constants(self) -> dict[Place, arb]:
-        return {place: arb(low).union(arb(high)) for place, (low, high) in self.balls.items()}
+Slopes: TypeAlias = Callable[[int, list[arb_mat]], fmpq]  # for the end k of a part and the matrices S there, a bound of their eigenvalues
 
 
 def norm(weights: Sequence[fmpq], v: Sequence[arb]) -> arb:
@@ -112,81 +63,99 @@ def norm(weights: Sequence[fmpq], v: Sequence[arb]) -> arb:
     return arb(sum(((arb(w) * arb(c.abs_upper())) ** 2 for w, c in zip(weights, v, strict=True)), arb(0)).sqrt().abs_upper())
 
 
-def defect(flow: Field, piece: Piece, terms: int, disc: fmpq) -> arb:
-    """An upper bound of |q' - h f(q)| for 0 <= s <= 1, by `terms` coefficients and Cauchy's inequality on the disc |s| <= disc."""
+def defect(flow: Field, piece: Piece, terms: int, degree: int, disc: fmpq) -> arb:
+    """An upper bound of |p' - h f(p)| for 0 <= s <= 1 and all lambda, but for what is of a higher degree in lambda.
+
+    It is taken from `terms` coefficients, and Cauchy's inequality on the disc |s| <= disc.
+    """
     with working(piece.bits + GUARD, terms):
-        ring, h = Series(terms), arb(piece.length)
-        known = {place: ring.series(piece.coefficients(i)) for i, place in enumerate(flow.coordinates)}
-        known |= {place: ring.series([arb(piece.start), h]) for place in flow.clock}
-        known |= {place: ring.series([ball]) for place, ball in flow.constants().items()}
-        found = flow.velocity.values(ring, known)
+        ring, h, one = Polynomials(terms, flow.width, degree), arb(piece.length), (0,) * flow.width
+        lines = [{one: piece.coefficients(i), **piece.changes(i)} for i in range(len(flow.coordinates))]
+        known = {place: ring.polynomial(line) for place, line in zip(flow.coordinates, lines, strict=True)}
+        known |= {place: ring.polynomial({one: [arb(piece.start), h]}) for place in flow.clock}
+        known |= {place: ring.polynomial({powers: [r] for powers, r in c.terms.items()}) for place, c in flow.constants.items()}
+        found, series = flow.velocity.values(ring, known), Series(terms)
         columns = []
-        for i, n in enumerate(flow.velocities):
-            moved = [arb(k) * c for k, c in enumerate(piece.coefficients(i))][1:] + [arb(0)] * terms
-            columns.append([a - h * b for a, b in zip(moved, ring.coefficients(found[n]), strict=False)])
+        for n, line in zip(flow.velocities, lines, strict=True):
+            moved = {powers: series.series([arb(k) * c for k, c in enumerate(row)][1:]) for powers, row in line.items()}
+            left = ring.plus(moved, ring.times(found[n], ring.polynomial({one: [-h]})))
+            columns.append({powers: series.coefficients(c) for powers, c in left.items()})
     with working(COARSE, terms):
-        bound = sum((norm(flow.weights, [column[k] for column in columns]) for k in range(terms)), arb(0))
+        zeros = [arb(0)] * terms
+        bound = arb(0)
+        for powers in dict.fromkeys(powers for column in columns for powers in column):
+            bound += sum((norm(flow.weights, entries) for entries in zip(*(column.get(powers, zeros) for column in columns), strict=True)), arb(0))
         tail = arb(piece.length) * spread(flow, piece, disc) * arb(1 / disc) ** terms / (1 - arb(1 / disc))
-        return finite(arb((bound + tail).upper()), "the defect")
+        return finite(arb((bound + tail * (1 + degree)).upper()), "the defect")
 
 
 def spread(flow: Field, piece: Piece, disc: fmpq) -> arb:
-    """A bound, in the norm, of how far f(q(s)) gets from a constant for |s| <= disc; f(q) is holomorphic there."""
+    """A bound, in the norm, of how far f(p) gets from a constant for |s| <= disc and |lambda_j| <= 1; f(p) is holomorphic there."""
     if not disc > 1:
         raise Rejected(f"the disc needs a radius of more than 1, and {disc} is given")
     with working(COARSE, 1):
         ring, rho = Discs(), arb(disc)
-        powers = [rho**k for k in range(max(map(len, piece.rows)))]
+        powers = [rho**k for k in range(piece.longest)]
         known: dict[Place, acb] = {}
         for i, place in enumerate(flow.coordinates):
             first, *rest = piece.coefficients(i)
-            known[place] = _rectangle(first, sum((abs(c) * p for c, p in zip(rest, powers[1:], strict=False)), arb(0)))
+            around = [abs(c) * p for c, p in zip(rest, powers[1:], strict=False)]
+            around += [abs(c) * p for line in piece.changes(i).values() for c, p in zip(line, powers, strict=False)]
+            known[place] = _rectangle(first, sum(around, arb(0)))
         known |= {place: _rectangle(arb(piece.start), arb(piece.length) * rho) for place in flow.clock}
-        known |= {place: acb(ball) for place, ball in flow.constants().items()}
+        known |= {place: _rectangle(c.value, c.reach) for place, c in flow.constants.items()}
         found = flow.velocity.values(ring, known)
         values = [found[n] for n in flow.velocities]
         return norm(flow.weights, [arb((z - acb(z.real.mid(), z.imag.mid())).abs_upper()) for z in values])
 
 
 def _rectangle(centre: arb, radius: arb) -> acb:
-    around = arb(0, radius.abs_upper())
-    return acb(centre + around, around)
+    return acb(centre + around(radius), around(radius))
 
 
-def symmetric(flow: Field, piece: Piece, times: tuple[fmpq, fmpq], tube: arb, length: int) -> list[arb_mat]:
-    """Enclosures of the Taylor coefficients below `length`, by s at every s between the times, of S(s, v) for all |v| <= tube."""
+def left_out(flow: Field, piece: Piece, times: tuple[fmpq, fmpq], degree: int) -> arb:
+    """A bound of what is of a higher degree in lambda in f(p), at every s between the times."""
+    if not flow.width:
+        return arb(0)
+    with working(COARSE, degree + 2):
+        ring = Series(degree + 2)
+        path = through_lambda(flow, piece, times, arb(0), degree + 2)
+        found = flow.velocity.values(ring, path.known(flow, lambda _, line: ring.series(line), ring.series))
+        return finite(norm(flow.weights, [ring.coefficients(found[n])[-1] for n in flow.velocities]), "what is left out of the polynomials in lambda")
+
+
+def symmetric(flow: Field, path: Path, length: int) -> list[arb_mat]:
+    """Enclosures of the Taylor coefficients of S below `length` along a path."""
     with working(COARSE, length):
-        ring, width = Jets(length, len(flow.coordinates)), len(flow.coordinates)
-        known = {}
-        for i, (place, line) in enumerate(zip(flow.coordinates, _along(flow, piece, times, tube, length), strict=True)):
-            known[place] = ring.coordinate(line, i, 1 / arb(flow.weights[i]))
-        known |= {place: ring.still([arb(piece.start) + arb(piece.length) * _between(times), arb(piece.length)]) for place in flow.clock}
-        known |= {place: ring.still([ball]) for place, ball in flow.constants().items()}
+        width = len(flow.coordinates)
+        ring = Jets(length, width)
+        known = path.known(flow, lambda i, line: ring.coordinate(line, i, 1 / arb(flow.weights[i])), ring.still)
         found = flow.velocity.values(ring, known)
         matrices = []
         for k in range(length):
             flat: list[arb] = []
             for n, weight in zip(flow.velocities, flow.weights, strict=True):
-                row = found[n].rows[k]
-                flat += [arb(0)] * width if row is None else (row * (arb(weight) / 2)).entries()
-            half = arb_mat(width, width, flat)
-            matrices.append(half + half.transpose())
+                rows, half = found[n].rows, arb(weight) / 2
+                flat += [arb(0)] * width if rows is None else [rows[k, m] * half for m in range(width)]
+            halved = arb_mat(width, width, flat)
+            matrices.append(halved + halved.transpose())
         return matrices
 
 
-def _along(flow: Field, piece: Piece, times: tuple[fmpq, fmpq], tube: arb, length: int) -> Iterator[list[arb]]:
-    """For each coordinate the Taylor coefficients of q at all times between two, the first of them with the tube around it."""
-    s = _between(times)
-    for i, weight in enumerate(flow.weights):
-        line, poly = [], arb_poly(piece.coefficients(i))
-        for k in range(length):
-            line.append(poly(s))
-            poly = poly.derivative() * (arb(1) / (k + 1))
-        yield [line[0] + arb(0, (tube / arb(weight)).abs_upper()), *line[1:]]
-
-
-def _between(times: tuple[fmpq, fmpq]) -> arb:
-    return arb(times[0]).union(arb(times[1])) if times[0] != times[1] else arb(times[0])
+def ends(flow: Field, piece: Piece, s: fmpq, tube: arb) -> list[arb_mat]:
+    """Matrices of balls such that every S(s, lambda, v) with |v| <= tube has an eigenvalue no larger than that of some matrix in one of them."""
+    with working(COARSE, 3):
+        if not flow.width:
+            return symmetric(flow, through_time(flow, piece, (s, s), tube, 1), 1)
+        centre, beside = symmetric(flow, sideways(flow, piece, s, tube), 2)
+        rest = centre + beside + symmetric(flow, through_lambda(flow, piece, (s, s), tube, 3), 3)[2]
+        sides = [symmetric(flow, towards(flow, piece, s, j), 2)[1] for j in range(flow.width)]
+        for side in sides[MOST_CORNERS:]:
+            rest += side * arb(0, 1)
+        corners = [rest]
+        for side in sides[:MOST_CORNERS]:
+            corners = [found for corner in corners for found in (corner + side, corner - side)]
+        return corners
 
 
 def excess(matrix: arb_mat, slope: fmpq) -> arb:
@@ -224,51 +193,63 @@ class Reached:
     bend: arb
 
 
-def followed(flow: Field, piece: Piece, gap: arb, entry: arb, tube: fmpq, parts: int, slopes: Slopes) -> Reached:
-    """The theorem on one step: `gap` bounds the defect, `entry` the distance at its start, and the result holds in the tube."""
+def followed(flow: Field, piece: Piece, gap: arb, degree: int, entry: arb, tube: fmpq, parts: int, slopes: Slopes) -> Reached:
+    """The theorem on one step: `gap` bounds the defect up to a degree in lambda, `entry` the distance at its start; the result holds in the tube."""
     if not (tube > 0 and 1 <= parts <= MOST_PARTS):
         raise Rejected(f"a step needs a tube of positive radius, and 1 to {MOST_PARTS} parts")
     wide = arb(tube)
-    ends = [_end(flow, piece, fmpq(k, parts), wide, slopes, k) for k in range(parts + 1)]
+    norms = [_end(flow, piece, fmpq(k, parts), wide, slopes, k) for k in range(parts + 1)]
     with working(COARSE, 1):
         _defined(flow, piece, wide)
         h, share = arb(piece.length), arb(fmpq(1, parts))
         distance, within, most_bent = entry, entry, arb(0)
         for k in range(parts):
-            bend = _bend(flow, piece, (fmpq(k, parts), fmpq(k + 1, parts)), wide) * share**2 / 8
+            times = fmpq(k, parts), fmpq(k + 1, parts)
+            bend = _bend(flow, piece, times, wide) * share**2 / 8
+            push = gap + h * left_out(flow, piece, times, degree)
             most_bent = _largest([most_bent, bend], "the change of the logarithmic norm")
-            low, high = ends[k] + bend, ends[k + 1] + bend
+            low, high = norms[k] + bend, norms[k + 1] + bend
             most = (h * share * _largest([arb(0), low, high], "the logarithmic norm")).exp()
             last = (h * share * _largest([low, high], "the logarithmic norm")).exp()
-            within = _largest([within, (distance + gap * share) * most], "the distance")
+            within = _largest([within, (distance + push * share) * most], "the distance")
             # The integral of exp(z x) for 0 <= x <= 1 is at most the mean of 1 and exp(z).
-            distance = arb((distance * (h * share * (low + high) / 2).exp() + gap * share * (1 + last) / 2).upper())
+            distance = arb((distance * (h * share * (low + high) / 2).exp() + push * share * (1 + last) / 2).upper())
         if not (within < wide):
-            raise Rejected(f"the solution may leave the tube of radius {float(tube):.3g}: it is only known to stay within {float(within):.3g}")
+            raise Rejected(f"the solution may leave the tube of radius {float(wide):.3g}: it is only known to stay within {float(within):.3g}")
         return Reached(within, finite(distance, "the distance"), most_bent)
 
 
 def _end(flow: Field, piece: Piece, s: fmpq, tube: arb, slopes: Slopes, k: int) -> arb:
-    (matrix,) = symmetric(flow, piece, (s, s), tube, 1)
-    slope = slopes(k, matrix)
+    matrices = ends(flow, piece, s, tube)
+    slope = slopes(k, matrices)
     with working(COARSE, 1):
-        return arb(slope) + excess(matrix, slope)
+        return arb(slope) + _largest([excess(matrix, slope) for matrix in matrices], "the logarithmic norm")
 
 
 def _bend(flow: Field, piece: Piece, times: tuple[fmpq, fmpq], tube: arb) -> arb:
     """The largest norm of the second derivative of S."""
-    second = symmetric(flow, piece, times, tube, 3)[2]
-    return 2 * sum((arb(c.abs_upper()) ** 2 for c in second.entries()), arb(0)).sqrt()
+    with working(COARSE, 3):
+        second = symmetric(flow, through_time(flow, piece, times, tube, 3), 3)[2]
+        return 2 * sum((arb(c.abs_upper()) ** 2 for c in second.entries()), arb(0)).sqrt()
 
 
 def _defined(flow: Field, piece: Piece, tube: arb) -> None:
     """Refuse a tube where something the flow is written with is not defined, even if the velocities do not need it."""
     if flow.elsewhere.steps:
-        ring, times = Series(1), (fmpq(0), fmpq(1))
-        known = {place: ring.series(line) for place, line in zip(flow.coordinates, _along(flow, piece, times, tube, 1), strict=True)}
-        known |= {place: ring.series([arb(piece.start) + arb(piece.length) * _between(times)]) for place in flow.clock}
-        known |= {place: ring.series([ball]) for place, ball in flow.constants().items()}
-        flow.elsewhere.values(ring, known)
+        ring, path = Series(1), through_time(flow, piece, (fmpq(0), fmpq(1)), tube, 1)
+        flow.elsewhere.values(ring, path.known(flow, lambda _, line: ring.series(line), ring.series))
+
+
+def signed(sign: str, low: fmpq | arb, high: fmpq | arb) -> bool:
+    """Whether all numbers from low to high certainly have the sign."""
+    match sign:
+        case "positive":
+            return bool(low > 0)
+        case "nonnegative":
+            return bool(low >= 0)
+        case "nonzero":
+            return bool(low > 0 or high < 0)
+    return True
 
 
 def finite(a: arb, what: str) -> arb:

@@ -12,12 +12,21 @@ import sympy as sp
 from mpmath import mp
 from scipy.integrate import solve_ivp
 
-from numerics import IntegrationFailed, InvalidProblem, Unsupported, evaluate, integrate, problem, program
-from numerics.batch import dop853, field, heyoka, integrate_batch, quantities, values_of
+from numerics import InvalidProblem, Unsupported, evaluate, integrate, problem, program
+from numerics.batch import dop853, field, integrate_batch, quantities, values_of
 from numerics.batch.field import columns
 from theory.dynamics import vector_field
 from theory.settings import Setting, Space, family
 from theory.symbols import Variable, index, size, total
+
+
+@pytest.fixture(params=["C", "NumPy"], autouse=True)
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Everything twice: compiled, and as where there is no compiler."""
+    if request.param == "NumPy":
+        monkeypatch.setattr("numerics.batch.integrate.compiled", lambda *_: None)
+    return str(request.param)
+
 
 Lookup = Callable[[str], Setting]
 Values = Callable[..., dict[str, Any]]
@@ -79,11 +88,12 @@ def starts(count: int) -> dict[str, Any]:
     return {"r": dice.uniform(0.5, 1.5, count), "u": u / np.linalg.norm(u, axis=1, keepdims=True)}
 
 
-def test_trajectories_are_those_followed_one_by_one(settings_by_name: Lookup) -> None:
+def test_trajectories_are_those_followed_one_by_one(settings_by_name: Lookup, engine: str) -> None:
     """Each with its own step sizes, and none disturbed by the others: against SciPy on a right side written by hand."""
     posed = problem(settings_by_name("polar"), data=DATA, start={"r": 1, "u": ["1/2"] * 4}, times=(0, "1/2", 3))
     given = starts(40)
     found = integrate_batch(posed, given, rtol=1e-11, atol=1e-13)
+    assert found.options["engine"] == engine
     assert found["u"].shape == (40, 3, 4)
     assert found["r"].shape == (40, 3)
     assert found.finished.all()
@@ -139,6 +149,33 @@ def test_a_blow_up_stops_its_own_trajectory_alone() -> None:
     assert np.isnan(found["q"][1:3, 2]).all()
     assert found["q"][[0, 3], 2] == pytest.approx([0.5, -1 / 3], rel=1e-8)
     assert "2 of 4 to t = 2" in repr(found)
+
+
+def test_a_state_that_overflows_is_not_a_state() -> None:
+    """q' = q from 1 is infinite in doubles from t = 709.8 on."""
+    q = Variable("q", (), "parameter")
+    posed = problem(vector_field(Setting((q,)), Space((q,)), {"q": family(q[()])}), data={}, start={"q": 1}, times=(0, 100, 1000))
+    found = integrate_batch(posed, {"q": np.array([1.0, 0.0])})
+    assert found.finished.tolist() == [False, True]
+    assert 700 < found.reached[0] < 710
+    assert np.isnan(found["q"][0, 2])
+    assert found["q"][0, 1] == pytest.approx(np.exp(100), rel=1e-6)
+
+
+def test_company_changes_nothing(settings_by_name: Lookup, engine: str) -> None:
+    """Lanes are filled again from a queue; whose neighbour a trajectory was cannot be seen in it."""
+    posed = problem(settings_by_name("polar"), data=DATA, start={"r": 1, "u": ["1/2"] * 4}, times=(0, 1, 3))
+    given = starts(21)
+    given["r"] *= np.linspace(0.5, 2, 21)
+    y = np.random.default_rng(3).uniform(0.5, 3, (21, 2))
+    together = integrate_batch(posed, given, data={"y": y})
+    assert together.steps.max() > 1.5 * together.steps.min()
+    for n in range(21):
+        alone = integrate_batch(posed, {name: value[n : n + 1] for name, value in given.items()}, data={"y": y[n : n + 1]})
+        assert np.allclose(alone["u"][0], together["u"][n], rtol=1e-8, atol=0)
+        if engine == "C":
+            assert np.array_equal(alone["u"][0], together["u"][n])
+            assert alone.steps[0] == together.steps[n]
 
 
 def test_spent_steps_stop_a_trajectory() -> None:
@@ -206,56 +243,6 @@ def test_data_and_tolerances_that_do_not_fit_are_refused(settings_by_name: Looku
         integrate_batch(posed, starts(3), data={"y": np.ones((3, 5))})
     with pytest.raises(ValueError, match="rtol of at least 1e-14"):
         integrate_batch(posed, starts(3), rtol=1e-17)
-
-
-def test_heyoka_follows_the_same_trajectories(settings_by_name: Lookup) -> None:
-    """Eight at a time, here 13: with data of their own, and numbers of the equations that are no doubles."""
-    posed = problem(settings_by_name("polar"), data={**DATA, "eta_r": "1/3"}, start={"r": 1, "u": ["1/2"] * 4}, times=(0, "1/2", 3))
-    targets = {"y": np.random.default_rng(2).uniform(0.5, 3, (13, 2)), "eta_u": np.linspace(0.3, 1, 13)}
-    one, two = (integrate_batch(posed, starts(13), data=targets, method=method, rtol=1e-11, atol=1e-13) for method in ("DOP853", "heyoka"))
-    assert np.allclose(one["u"], two["u"], rtol=1e-8)
-    assert np.allclose(one["r"], two["r"], rtol=1e-8)
-    assert two.finished.all()
-    assert (one.method, two.method) == ("DOP853, batched", "heyoka, batched")
-    assert not np.array_equal(one["u"], two["u"])
-
-
-def test_heyoka_leaves_what_it_cannot_follow_to_the_other() -> None:
-    posed = problem(growing(), data={}, start={"q": 1}, times=(0, "1/10", 2))
-    found = integrate_batch(posed, {"q": np.array([0.25, 1.0, 4.0, -1.0, *[0.1] * 12])}, method="heyoka")
-    assert found.finished.tolist() == [True, False, False, *[True] * 13]
-    assert found["q"][3:, 2] == pytest.approx([-1 / 3, *[0.125] * 12], rel=1e-8)
-
-
-def test_heyoka_refuses_a_corner() -> None:
-    q = Variable("q", (), "parameter")
-    setting = vector_field(Setting((q,)), Space((q,)), {"q": family(sp.Abs(q[()]) - 1)})
-    posed = problem(setting, data={}, start={"q": "1/2"}, times=(0, 1))
-    with pytest.raises(Unsupported, match="no heyoka counterpart"):
-        integrate_batch(posed, {"q": np.array([0.5])}, method="heyoka")
-    with pytest.raises(ValueError, match="no method 'RK4'"):
-        integrate_batch(posed, {"q": np.array([0.5])}, method="RK4")  # type: ignore[arg-type]
-
-
-def test_heyoka_follows_one_trajectory(settings_by_name: Lookup) -> None:
-    for name, times in (("polar", ("1/2", 3)), ("linear net, depth 2", (1,))):
-        polar = name == "polar"
-        data = DATA if polar else {"Y": [[1, 0, 0], [0, 2, 0], [0, 0, 1]]}
-        start = {"r": 1, "u": ["1/2"] * 4} if polar else {"W1": [["1/2", 1, 0], [0, 1, "1/3"]], "W2": [[1, 0], [1, 1], [0, "1/2"]]}
-        posed = problem(settings_by_name(name), data=data, start=start, times=(0, *times))
-        one, two = integrate(posed), heyoka.integrate(posed)
-        for first, second in zip(one.states, two.states, strict=True):
-            for block in posed.layout.names:
-                assert np.allclose(first[block], second[block], rtol=1e-10)
-
-
-def test_heyoka_reports_a_blow_up() -> None:
-    posed = problem(growing(), data={}, start={"q": 1}, times=(0, "1/2", 2))
-    with pytest.raises(IntegrationFailed, match="heyoka stopped near t = 1 of 2") as failure:
-        heyoka.integrate(posed)
-    assert failure.value.reached == pytest.approx(1, abs=1e-6)
-    with pytest.raises(ValueError, match="30 digits were asked of heyoka"):
-        heyoka.integrate(posed, digits=30)
 
 
 def test_a_step_is_made_of_its_own_stages_alone() -> None:

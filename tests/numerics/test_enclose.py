@@ -13,7 +13,7 @@ import pytest
 from mpmath import mp
 
 from numerics import IntegrationFailed, Problem, integrate, problem
-from numerics.enclose import Piece, Pieces, gentlest, slope
+from numerics.enclose import Bundle, Piece, Pieces, gentlest, inverse, slope
 from theory.dynamics import vector_field
 from theory.settings import Setting, Space, family
 from theory.symbols import Variable
@@ -62,6 +62,46 @@ def test_each_piece_begins_where_the_last_one_ends(settings_by_name: Lookup) -> 
         assert (earlier.end, at(earlier, Fraction(1))) == (later.start, at(later, Fraction(0)))
 
 
+@pytest.mark.parametrize(("degree", "error"), [(1, 3e-4), (2, 3e-6), (3, 3e-8)])
+def test_the_polynomials_follow_a_bundle(settings_by_name: Lookup, degree: int, error: float) -> None:
+    """A start and a constant that depart by a hundredth: trajectories computed from there, with an error that falls with the degree."""
+    posed = polar(settings_by_name)
+    direction = (Fraction(1, 100), *[Fraction(0)] * 4)
+    bundle = Bundle(2, degree, {(1, 0): direction}, {1: (("y", (0,)), Fraction(1, 100))})
+    pieces = Pieces(posed, 80, bundle)
+    while pieces.time < Fraction(1, 4):
+        piece = pieces.piece(min(pieces.follow(), Fraction(1, 4) - pieces.time))
+        pieces.accept(piece)
+    assert {sum(powers) for powers, _ in piece.across} == set(range(1, degree + 1))
+    errors = []
+    for a, b in ((1, 1), (1, -1), (-1, 1)):
+        start = [c + a * d for c, d in zip(posed.layout.pack(posed.start), direction, strict=True)]
+        moved = problem(
+            posed.setting, data={**posed.data, "y": [3 + Fraction(b, 100), 2]}, start=posed.layout.unpack(start), times=(0, Fraction(1, 4))
+        )
+        state = posed.layout.pack(integrate(moved, digits=30).states[-1])
+        here = at(piece, Fraction(1))
+        for powers, rows in piece.across:
+            line = at(Piece(piece.start, piece.length, piece.bits, rows), Fraction(1))
+            here = [c + a ** powers[0] * b ** powers[1] * d for c, d in zip(here, line, strict=True)]
+        errors.append(max(abs(float(c) - float(d)) for c, d in zip(here, state, strict=True)))
+    assert error / 300 < max(errors) < error
+
+
+def test_a_constant_in_an_exponent_is_no_variable(settings_by_name: Lookup) -> None:
+    pieces = Pieces(polar(settings_by_name), 60, Bundle(1, 2, {}, {0: (("L", ()), Fraction(1, 100))}))
+    assert pieces.piece(pieces.follow()).across == ()
+
+
+def test_a_polynomial_is_followed_in_one_step() -> None:
+    """q' = 1, whose series end."""
+    q = Variable("q", (), "parameter")
+    setting = vector_field(Setting((q,)), Space((q,)), {"q": family(1 + 0 * q[()])})
+    pieces, found = pieces_to(problem(setting, data={}, start={"q": 1}, times=(0, 2)), 60, Fraction(2))
+    assert pieces.time == 2
+    assert [at(piece, Fraction(1)) for piece in found] == [[3]]
+
+
 def test_a_blow_up_ends_the_series() -> None:
     q = Variable("q", (), "parameter")
     setting = vector_field(Setting((q,)), Space((q,)), {"q": family(q[()] ** 2)})
@@ -81,6 +121,13 @@ def test_the_gentlest_pull_that_is_nearly_the_best() -> None:
     still, pulled = np.diag([1.0, -3.0]), np.diag([0.0, -3.0])
     assert gentlest(still, pulled, choices) == 4
     assert gentlest(still, still, choices) == 0
+
+
+def test_each_vector_changes_its_own_quantity_alone() -> None:
+    gradients = np.array([[1.0, 2.0, 0.0], [0.0, 1.0, -1.0]])
+    vectors = np.array([[float(c) for c in b] for b in inverse(gradients)])
+    assert np.allclose(gradients @ vectors.T, np.eye(2), atol=1e-5)
+    assert np.allclose(np.cross(*gradients) @ vectors.T, 0, atol=1e-5)  # and they are the shortest
 
 
 def test_places_are_those_of_the_layout(settings_by_name: Lookup) -> None:

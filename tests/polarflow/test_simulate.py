@@ -18,7 +18,8 @@ from scipy.integrate import solve_ivp
 
 import polarflow
 from numerics import InvalidProblem
-from polarflow.simulate import SCHEMA, NoRun, Simulation, parsed, shown, simulate
+from polarflow.runs import NoRun, parsed
+from polarflow.simulate import SCHEMA, Simulation, shown, simulate
 from theory.files import read_text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +36,7 @@ def by_hand(times: Any, kappa: float = 2, start: Any = (1, 0.5, 0.5, 0.5, 0.5)) 
         radial = G @ u**2
         return np.concatenate([[-2 * r * radial], -2 * kappa * r**2 * (G * u - u * radial)])
 
-    return solve_ivp(velocity, (0, times[-1]), start, method="DOP853", rtol=1e-12, atol=1e-14, t_eval=times).y.T
+    return solve_ivp(velocity, (0, times[-1]), start, method="DOP853", rtol=1e-13, atol=1e-15, max_step=0.02, t_eval=times).y.T
 
 
 @pytest.fixture(scope="module")
@@ -236,6 +237,66 @@ def test_files_of_other_kinds_are_refused(found: Simulation, tmp_path: Path) -> 
         found.plot(tmp_path / "run.gif")
 
 
+@pytest.fixture(scope="module")
+def enclosed() -> Simulation:
+    return simulate(POLAR, points=8, enclose=True)
+
+
+def test_how_far_the_states_are_from_the_solution_is_proved(enclosed: Simulation) -> None:
+    """Of what was computed in doubles, against forty digits; and the bound is not a thousand times what is seen."""
+    assert enclosed.bounds is not None
+    assert enclosed.bounds.enclosure.outcome == "proved"
+    assert "0 <= t <= 4 and stays" in enclosed.bounds.text
+    exact = simulate(POLAR, points=8, digits=40)
+    seen = []
+    with mp.workdps(45):
+        for n, radius in enumerate(enclosed.bounds.radii):
+            pairs = list(zip([enclosed["r"][n], *enclosed["u"][n]], [exact["r"][n], *exact["u"][n]], strict=True))
+            gap = mp.sqrt(sum((mp.mpf(float(a)) - b) ** 2 for a, b in pairs))
+            widths = [enclosed.bounds.widths["r"][n, 0], *enclosed.bounds.widths["u"][n]]
+            assert all(abs(mp.mpf(float(a)) - b) <= w for (a, b), w in zip(pairs, widths, strict=True))
+            seen.append((gap, radius))
+    assert all(gap <= radius < 1e-10 for gap, radius in seen)
+    assert any(gap > radius / 1000 for gap, radius in seen)
+
+
+def test_bounds_are_shown_and_written(enclosed: Simulation, tmp_path: Path) -> None:
+    told = " ".join(printed(enclosed).split())
+    assert "proved within" in told
+    assert "proved: from the start given the solution exists" in told
+    assert "proved within" in enclosed.columns()
+    written = json.loads(json.dumps(enclosed.as_json()))["enclosure"]
+    assert (written["outcome"], written["reached"], written["reason"]) == ("proved", "4", None)
+    assert len(written["radii"]) == len(enclosed.times)
+    enclosed.plot(tmp_path / "band.svg")
+    assert "proved within" in re.sub(r"<!-- (.*?) -->", r"\1", (tmp_path / "band.svg").read_text())
+
+
+def test_a_set_of_starts_and_of_constants() -> None:
+    found = simulate(POLAR, points=4, until="1/4", digits=12, within={"kappa": Fraction(1, 1000), "r": Fraction(1, 1000)})
+    assert found.bounds is not None
+    assert "every start on the spheres with r within 0.001 of the one given, for all constants with kappa within 0.001" in found.bounds.text
+    for change in ({"kappa": "2001/1000"}, {"kappa": "1999/1000", "r": "1001/1000"}):
+        moved = simulate(POLAR, points=4, until="1/4", put=change)
+        gaps = np.abs(np.column_stack([moved["r"], moved["u"]]) - np.column_stack([found["r"], found["u"]]))
+        widths = np.column_stack([found.bounds.widths["r"], found.bounds.widths["u"]])
+        assert (gaps <= widths).all()
+        assert (gaps[1:] > widths[1:] / 20).any()
+
+
+def test_what_is_not_enclosed_is_unknown(tmp_path: Path) -> None:
+    """A set that is too wide to be followed: that is said, and is not what was asked for."""
+    wide = simulate(POLAR, points=4, digits=10, within={"u": Fraction(1, 4)})
+    assert wide.bounds is not None
+    assert not wide.agrees
+    assert wide.bounds.enclosure.reason in wide.bounds.words
+    assert wide.bounds.words.startswith("unknown: no further than t = ")
+    assert np.isnan(wide.bounds.radii).all()
+    table = wide.as_json()["enclosure"]
+    assert (table["outcome"], set(table["radii"])) == ("unknown", {None})
+    wide.plot(tmp_path / "unknown.png")
+
+
 def test_the_share_done_is_told() -> None:
     told: list[tuple[str, float | None]] = []
     simulate(POLAR, points=3, report=lambda said, share: told.append((said, share)))
@@ -246,7 +307,7 @@ def test_the_share_done_is_told() -> None:
 def test_the_documentation_is_what_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (ROOT / "docs" / "simulate.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     monkeypatch.chdir(tmp_path)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     namespace: dict[str, Any] = {"pf": polarflow}

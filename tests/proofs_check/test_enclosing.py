@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,15 +15,18 @@ import sympy as sp
 from mpmath import mp
 
 from numerics import InvalidProblem, Problem, Unsupported, integrate, point_on_sphere, problem
-from proofs_check.enclosing import Enclosure, enclose
+from proofs_check.enclosing import Enclosure, enclose, law
 from proofs_check.kernel import check
 from proofs_check.kernel.language import Rejected
+from proofs_check.sampling import Sizes, basis, given_point
 from theory.charts import rederive, weight_norm
 from theory.dynamics import vector_field
+from theory.files import read
 from theory.losses import logistic
 from theory.models import power
 from theory.papers.chou_rauhut_ward import least_squares
 from theory.settings import Setting, Space, family
+from theory.statements import Evolves, Part
 from theory.symbols import Variable, size
 
 N, M = size("N"), size("M")
@@ -131,6 +135,144 @@ def test_a_constant_in_an_interval() -> None:
     assert all(gap > radius for gap, radius in holds(found, far, digits=20))
 
 
+def apart(found: Enclosure, posed: Problem) -> list[tuple[Any, Any]]:
+    """At three times and for every entry, the distance of a trajectory from the centre, and the bound of it."""
+    times = [found.reached * Fraction(k, 3) for k in (1, 2, 3)]
+    reference = integrate(replace(posed, times=(Fraction(0), *times)), digits=30)
+    layout, pairs = posed.layout, []
+    for t, state in zip(times, reference.states[1:], strict=True):
+        columns = (layout.pack(block) for block in (state, found.centre_at(t), found.widths_at(t)))
+        pairs += [(abs(x - mp.mpf(c.numerator) / c.denominator), mp.mpf(w.numerator) / w.denominator) for x, c, w in zip(*columns, strict=True)]
+    return pairs
+
+
+@pytest.mark.parametrize("degree", [2, 3])
+def test_a_wide_box_of_starts(degree: int) -> None:
+    """Starts at the edge of a box of a hundredth; every higher degree comes closer, and the bounds are not idle."""
+    data = {"L": 2, "eta_r": 1, "kappa": 1, "A": [[1, "1/2"]], "y": [1]}
+    narrow = problem(least_squares(), data=data, start={"r": 1, "u": ["3/5", "4/5"]}, times=(0, 1))
+    found = enclose(narrow, until=2, digits=10, radii={"r": "1/100", "u": "1/100"}, degree=degree)
+    assert found.reason == ""
+    assert "every start on the spheres with r within 0.01, u within 0.01 of the one given" in check(json.loads(json.dumps(found.certificate))).text
+    seen = []
+    for r, u in (("101/100", [Fraction(6099, 10000), Fraction(79246, 100000)]), ("99/100", [Fraction(5925, 10000), Fraction(8056, 10000)])):
+        near = point_on_sphere(u, bits=40)
+        assert all(abs(a - b) <= Fraction(1, 100) for a, b in zip(near, (Fraction(3, 5), Fraction(4, 5)), strict=True))
+        seen += apart(found, problem(least_squares(), data=data, start={"r": r, "u": near}, times=(0, 1)))
+    assert all(gap <= width for gap, width in seen)
+    assert any(gap > width / 2 for gap, width in seen)
+    assert Fraction(found.certificate["steps"][-1]["out"]) < {2: Fraction(1, 500), 3: Fraction(1, 25_000)}[degree]
+    far = problem(least_squares(), data=data, start={"r": "11/10", "u": ["3/5", "4/5"]}, times=(0, 1))
+    assert any(gap > width for gap, width in apart(found, far))
+
+
+def test_a_wide_interval_of_constants() -> None:
+    """kappa and an entry of y known to a fortieth: solutions at the corners lie inside, and near the edge."""
+    data = dict(first().data)
+    found = enclose(first(), until="1/4", digits=10, radii={"kappa": "1/40", "y": ["1/40", 0]})
+    assert found.reason == ""
+    assert "for all constants with kappa within 0.025, y[0] within 0.025 of the values given" in check(found.certificate).text
+    seen = []
+    for kappa, y in (("41/40", "121/40"), ("39/40", "121/40"), ("41/40", "119/40"), ("79/80", "3")):
+        seen += apart(found, problem(least_squares(), data=data | {"kappa": kappa, "y": [y, 2]}, start=first().start, times=(0, 1)))
+    assert all(gap <= width for gap, width in seen)
+    assert any(gap > width / 2 for gap, width in seen)
+    other = problem(least_squares(), data=data | {"y": [3, "23/10"]}, start=first().start, times=(0, 1))
+    assert any(gap > width for gap, width in apart(found, other))
+
+
+def test_an_exponent_in_an_interval() -> None:
+    """L within 1/1000: it is no variable of the equations that are followed, and still every value is enclosed."""
+    found = enclose(first(), until="1/8", digits=10, radii={"L": "1/1000"})
+    assert found.reason == ""
+    for L in ("2001/1000", "1999/1000"):
+        moved = problem(least_squares(), data=dict(first().data) | {"L": L}, start=first().start, times=(0, 1))
+        assert all(gap <= radius for gap, radius in holds(found, moved, digits=20))
+
+
+def test_a_box_too_wide_ends_early() -> None:
+    found = enclose(first(), until=2, digits=10, radii={"u": "1/5"}, degree=1)
+    assert found.outcome == "unknown"
+    assert found.reached < 2
+
+
+def test_many_departures_are_followed_to_lower_degrees() -> None:
+    degrees = [
+        enclose(first(), until="1/64", digits=8, radii=radii).certificate["degree"] for radii in ({}, {"u": "1/1000"}, {"u": "1/1000", "A": "1/1000"})
+    ]
+    assert degrees == [0, 3, 2]
+
+
+def example() -> tuple[Problem, Part]:
+    """The example of the manual, and its law for every z in the kernel of A."""
+    theory = read(Path(__file__).resolve().parents[2] / "examples" / "polar_diagonal.toml")
+    part = next(part for statement in theory.statements for part in statement.parts if statement.id == "log-law")
+    return problem(theory.setting, data=theory.data, start=theory.start, times=(0, 1)), part
+
+
+def laws_of(posed: Problem, part: Part) -> list[Any]:
+    sizes = Sizes(posed.sizes)
+    assert isinstance(part.assertion, Evolves)
+    return [law(part, basis(part.setting, part.assertion.quantity, sizes, given_point(part.setting, sizes, posed.data)))]
+
+
+def test_laws_contract() -> None:
+    """Along a long time the distance falls to what the last steps add, which without laws is kept for ever."""
+    posed, part = example()
+    plain, pulled = (enclose(posed, until=12, digits=15, laws=laws) for laws in ([], laws_of(posed, part)))
+    assert plain.reason == pulled.reason == ""
+    assert pulled.radius_at(12) < plain.radius_at(12) / 4
+    assert all(gap <= radius for gap, radius in holds(pulled, posed, digits=40))
+    assert check(json.loads(json.dumps(pulled.certificate))).outcome == "proved"
+
+
+def test_laws_that_are_not_known_well_enough_are_left_alone() -> None:
+    """A start within a ball leaves the laws as wide as the ball; pulling to them would gain nothing, and is not done where it would cost."""
+    posed, part = example()
+    plain, pulled = (enclose(posed, until=2, digits=15, laws=laws, radius="1/1000000") for laws in ([], laws_of(posed, part)))
+    assert pulled.radius_at(2) <= plain.radius_at(2) * Fraction(101, 100)
+
+
+def test_every_number_of_a_set_and_of_a_pull_counts() -> None:
+    posed, part = example()
+    found = enclose(posed, until="5/16", digits=10, radii={"kappa": "1/10000"}, degree=1, laws=laws_of(posed, part))
+    told = json.loads(json.dumps(found.certificate))
+    assert check(told).outcome == "proved"
+    assert any(any(map(Fraction, b)) for step in told["steps"] for b in step["pull"])
+    with pytest.raises(Rejected):
+        check(told | {"radii": {"kappa": "11/100000"}})
+    with pytest.raises(Rejected):
+        check(told | {"degree": 0})
+    for n, step in list(enumerate(told["steps"]))[::3]:
+        for k in range(len(step["across"])):
+            for i in range(len(step["across"][k][1])):
+                wrong = json.loads(json.dumps(told))
+                wrong["steps"][n]["across"][k][1][i][0] += 2 ** (told["bits"] - 8)
+                with pytest.raises(Rejected):
+                    check(wrong)
+            wrong = json.loads(json.dumps(told))
+            del wrong["steps"][n]["across"][k]
+            with pytest.raises(Rejected):
+                check(wrong)
+        for k, b in enumerate(step["pull"]):
+            wrong = json.loads(json.dumps(told))
+            wrong["steps"][n]["pull"][k] = [str(-9 * Fraction(q)) for q in b]
+            with pytest.raises(Rejected):
+                check(wrong)
+
+
+def test_what_is_not_conserved_is_no_law() -> None:
+    posed, part = example()
+    assert isinstance(part.assertion, Evolves)
+    with pytest.raises(InvalidProblem, match="not proved to be conserved"):
+        law(replace(part, assertion=Evolves(2 * part.assertion.quantity + posed.setting["r"][()])))
+    with pytest.raises(InvalidProblem, match="a conserved quantity is wanted"):
+        law(replace(part, assertion=Evolves(part.assertion.quantity, sp.S.One)))
+    other = first()
+    with pytest.raises(InvalidProblem, match="another setting"):
+        enclose(other, until=1, laws=laws_of(posed, part))
+
+
 def test_a_limit_is_approached_for_a_long_time() -> None:
     """The radius grows no more when the trajectory has come to rest."""
     found = enclose(first(), until=50, digits=20)
@@ -186,7 +328,18 @@ def test_another_flow_is_not_the_one_enclosed() -> None:
             check(certificate | {"statement": certificate["statement"] | {"flow": certificate["statement"]["flow"] | mutant}})
 
 
-@pytest.mark.parametrize("wrong", [{"radius": "-1"}, {"radii": {"kappa": -1}}, {"radii": {"r": 1}}, {"kappa": -2}, {"radius": 0.5}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"radius": "-1"},
+        {"radii": {"kappa": -1}},
+        {"radii": {"q": 1}},
+        {"radii": {"r": 2}},
+        {"radii": {"u": ["1/10"]}},
+        {"kappa": -2},
+        {"radius": 0.5},
+    ],
+)
 def test_what_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidProblem):
         enclose(first(), until=1, **wrong)
@@ -195,6 +348,12 @@ def test_what_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
 def test_a_corner_is_refused() -> None:
     with pytest.raises(Unsupported, match="not analytic"):
         enclose(scalar(lambda q: sp.Abs(q) - 1), until=1)
+
+
+@pytest.mark.parametrize("degree", [0, 9])
+def test_a_degree_that_is_not_known(degree: int) -> None:
+    with pytest.raises(ValueError, match="a number from 1 to 8 is wanted"):
+        enclose(first(), until=1, degree=degree)
 
 
 @pytest.mark.parametrize("until", [0, -1])

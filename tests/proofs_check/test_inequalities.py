@@ -292,7 +292,7 @@ def test_a_proof_for_some_values_is_not_one_for_all() -> None:
     """With p = 1 it is a square, with p > 1 it fails."""
     fixed = Setting((x, y, p), instances=(Instance({}, {"p": Fraction(1)}),))
     part = Part(fixed, AtMost(2 * P * X * Y, X**2 + Y**2))
-    assert at_instance(part, fixed.instances[0]).route == "the values given"
+    assert at_instance(part, fixed.instances[0]).route == "p=1"
     found = verdict(part)
     assert not any(f.outcome == "proved" and f.route in ("all sizes", "exact") for f in found.findings)
 

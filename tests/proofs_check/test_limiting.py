@@ -20,7 +20,7 @@ from scipy.optimize import nnls
 
 from numerics import integrate, problem
 from numerics.limit import Polar, polar
-from proofs_check.kernel import check
+from proofs_check.kernel import Rejected, check
 from proofs_check.limiting import Limit, limit
 from theory.papers.chou_rauhut_ward import least_squares
 
@@ -161,7 +161,10 @@ def test_a_point_of_the_leaf_is_no_limit_without_a_certificate() -> None:
     assert collapsing.x == ()
     undecided = limit(polar(SENSING, MEASURED, kappa="1/48", L=2, start={"w^2": [8] * 6}))
     assert undecided.outcome == "unknown"
-    assert undecided.certificate is None
+    assert undecided.certificate is not None  # of just that
+    assert "or to 0: which of the two is not established" in check(undecided.certificate).text
+    with pytest.raises(Rejected):
+        check({**undecided.certificate, "kappa": None})
     assert "the limit unless the flow collapses" in undecided.reason
     assert abs(float(sum(undecided.x)) - 17.9838742316) < 1e-9
 

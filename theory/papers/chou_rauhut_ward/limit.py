@@ -26,6 +26,8 @@ d = Variable("d", (N,), "parameter", "positive")
 lam = Variable("lam", (M,))
 HERE = (Instance({"N": 3, "M": 2}),)
 AT_FOUR = (Instance({"N": 3, "M": 2}, {"L": Q(4)}),)
+excess = Variable("m", (), "constant", "positive")
+MORE = excess[()] + 2  # an L > 2
 
 
 def _moved(at: sp.Symbol = i) -> sp.Expr:
@@ -38,12 +40,9 @@ def _radius2(block: Variable) -> sp.Expr:
 
 
 def _started(level: sp.Expr) -> tuple[sp.Expr, sp.Expr, sp.Expr, sp.Expr]:
-    """R of the limit; omega_i^2 of the start, their sum, and R of the start."""
+    """R of the limit; omega_i^2 of the start, their sum, and R of the start. For L > 2 the start is given by v = -theta = omega^(2-L) > 0."""
     R = _radius2(w)
-    if level == 2:
-        squares = w[i] ** 2 / R * sp.exp(K * R - _moved())
-    else:
-        squares = ((w[i] / sp.sqrt(R) * sp.exp(K * R / 2)) ** (2 - L) + _moved()) ** (2 / (2 - L))
+    squares = w[i] ** 2 / R * sp.exp(K * R - _moved()) if level == 2 else v[i] ** (2 / (2 - level))
     norm = total(squares.xreplace({i: j}), (j, N))
     return R, squares, norm, sp.log(norm) / K
 
@@ -105,8 +104,9 @@ def _reached(level: sp.Expr, factor: sp.Expr) -> Equal:
     start = begin * squares / norm  # the squares of the weights of the start
     if level == 2:
         return Equal(sp.log(w[i] ** 2), sp.log(start) - sp.log(factor) + _moved(), ((i, N),))
-    scale = (sp.sqrt(R) * sp.exp(-K * R / 2)) ** (2 - L)
-    return Equal((start / factor) ** (1 - L / 2), w[i] ** (2 - L) + scale * _moved(), ((i, N),))
+    own = (w[i] / sp.sqrt(R) * sp.exp(K * R / 2)) ** (2 - level)
+    scale = (sp.sqrt(R) * sp.exp(-K * R / 2)) ** (2 - level)  # v - own is in the range of A^T, and with it any multiple
+    return Equal((start / factor) ** (1 - level / 2), w[i] ** (2 - level) + scale * (v[i] - own), ((i, N),))
 
 
 def c12() -> Statement:
@@ -122,7 +122,7 @@ def c12() -> Statement:
     ]
     for level, name, setting in (
         (TWO, "L = 2", Setting((w, A, lam, kappa), instances=HERE)),
-        (L, "L > 2", Setting((w, A, lam, kappa, depth), instances=AT_FOUR)),
+        (MORE, "L > 2", Setting((w, v, kappa, excess), instances=(Instance({"N": 3}, {"m": Q(2)}),))),
     ):
         R, _, _, begin = _started(level)
         rho2 = begin / R * sp.exp(K * (R - begin))
@@ -180,16 +180,16 @@ def c13() -> Statement:
     xi = Variable("xi", (N,), "parameter")
     for level, name, block, setting in (
         (TWO, "L = 2", xi, Setting((xi, h, kappa), instances=(Instance({"N": 3}),))),
-        (L, "L > 2", d, Setting((d, h, kappa, depth), instances=(Instance({"N": 3}, {"L": Q(4)}),))),
+        (MORE, "L > 2", d, Setting((d, h, kappa, excess), instances=(Instance({"N": 3}, {"m": Q(2)}),))),
     ):
         two = level == 2
-        square = sp.exp(block[j]) if two else block[j] ** (2 / (2 - L))  # omega^2; d is -theta = omega^(2-L)
+        square = sp.exp(block[j]) if two else block[j] ** (2 / (2 - level))  # omega^2; d is -theta = omega^(2-L)
         norm = total(square, (j, N))
         R = sp.log(norm) / K
         x = (R * square / norm) ** (level / 2)
         along = total(h[i] * (R * square.xreplace({j: i}) / norm) ** (level / 2), (i, N))
-        diagonal = x if two else L / (L - 2) * x * square ** (L / 2 - 1)
-        rank_one = (1 / K - R) / R**2 if two else L / (L - 2) * (1 / R - K) / K * norm ** (L / 2 - 1) * R ** (-L / 2)
+        diagonal = x if two else level / (level - 2) * x * square ** (level / 2 - 1)
+        rank_one = (1 / K - R) / R**2 if two else level / (level - 2) * (1 / R - K) / K * norm ** (level / 2 - 1) * R ** (-level / 2)
         sign = 1 if two else -1
         variants = {
             f"{name}: dx = a dtheta + c x <x, dtheta>": (diagonal, rank_one),
@@ -481,7 +481,8 @@ def c21() -> Statement:
     mean = total(v[i] * a[i] * sp.exp(a[i] * along[()]), (i, N)) / whole
     half = sp.Rational(1, 2)
     least = half * (TWO ** sp.Rational(1, 3) + TWO ** sp.Rational(-2, 3))
-    rising = half * TWO ** sp.Rational(1, 3) - TWO ** sp.Rational(-2, 3)
+    grown = Variable("b", (), "constant", "positive")  # e^lambda
+    b, turning = grown[()], Setting((grown,), instances=(Instance({}),))
     numbers = Setting((), instances=(Instance({}),))
     third = sp.Rational(1, 3)
     weights = (sp.Rational(2, 3), third)
@@ -491,7 +492,7 @@ def c21() -> Statement:
         "One row, L = 2: from p_0 = (1/2, 1/2) with a = (1, -2), y > 0 the flow collapses iff kappa r_0^2 <= log(32/27)/3",
         [
             Part(setting, Gradient(sp.log(whole), along, mean), "the derivative of log K"),
-            Part(numbers, Equal(rising, sp.S.Zero), "K' = 0 where e^(3 lambda) = 2"),
+            Part(turning, Equal(b / 2 - b**-2, (b**3 - 2) / (2 * b**2)), "K' with b = e^lambda, which is 0 at b^3 = 2"),
             Part(numbers, Equal(3 * sp.log(least), sp.log(27) - sp.log(32)), "log K - kappa r_0^2 there"),
             Part(numbers, Equal(3 * relative, sp.log(32) - sp.log(27)), "the same as the relative entropy of (2/3, 1/3) to p_0"),
             at_most("10^-13 below the threshold: collapse", at.norm(at.x), sp.S.Zero, x=at.threshold(Q("0.0566330122650")).end()),

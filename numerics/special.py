@@ -11,8 +11,8 @@ import sympy as sp
 
 from theory.symbols import Family
 
-from ..exact import Exact
-from ..program import Program, Step
+from .exact import Exact
+from .program import Program, Step
 
 
 def specialised(program: Program, data: Mapping[str, Exact]) -> Program:

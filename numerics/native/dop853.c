@@ -1,0 +1,259 @@
+/* The method of Dormand and Prince of order 8 on LANES trajectories at a time, each with a step size of its own.
+ *
+ * Everything that moves has one more axis, the last, of length LANES, so that the inner loops are vector registers. A lane whose trajectory is done
+ * takes the next one of the queue. The tableau, the functions `stage_*`, `sum_*` and the table STAGES stand above this text: see dop853.py.
+ *
+ * Hairer, Norsett, Wanner, Solving Ordinary Differential Equations I, II.4, II.5, II.6 and II.10.
+ */
+#include <math.h>
+
+#define FIRST 12      /* slopes in a step, and the one after it: 0, ..., 12; those of the dense output: 13, 14, 15 */
+#define SLOPES 16
+#define TERMS 7       /* of the polynomial between two steps */
+#define EACH(l) for (int l = 0; l < LANES; l++)
+
+typedef void field_t(const double *t, const double *y, double *slope, const double *const *still, const double *moving, double *work);
+
+/* What Python knows as `follow.Run`; the comments are shapes. */
+typedef struct {
+    field_t *field;
+    const double *const *still; /* constants that all trajectories share */
+    const double *varying;      /* (count, rows) the others */
+    double *moving;             /* (rows, LANES) those of the trajectories at hand */
+    double *work;               /* for the field */
+    double *memory;             /* (memory_size) */
+    const double *starts;       /* (count, size) */
+    const double *times;        /* (moments,) */
+    double *found;              /* (count, moments, size) */
+    double *reached;            /* (count,) */
+    int64_t *taken;             /* (count,) steps */
+    double *pieces;             /* (rounds, 2 + (1 + TERMS) size) of a single trajectory: time, step, state, polynomial; or none */
+    int64_t rows, size, count, moments, max_steps;
+    double rtol, atol;
+    int64_t begun, evaluations, kept; /* trajectories begun, fields evaluated, pieces kept */
+    double t[LANES], h[LANES];
+    int64_t trajectory[LANES], goal[LANES], steps[LANES], rejected[LANES]; /* trajectory -1: the lane is idle */
+} run;
+
+EXPORT int64_t memory_size(int64_t size)
+{
+    return (SLOPES + 3 + TERMS) * size * LANES;
+}
+
+EXPORT int64_t run_size(void)
+{
+    return (int64_t)sizeof(run);
+}
+
+static double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+static void evaluate(run *r, const double *t, const double *y, double *slope)
+{
+    double moment[LANES] __attribute__((aligned(8 * LANES))); /* as the memory is: the field reads vectors */
+    EACH(l) moment[l] = t[l];
+    r->field(moment, y, slope, r->still, r->moving, r->work);
+    r->evaluations++;
+}
+
+/* The lanes that are idle take trajectories of the queue: state, slope and a first step size. */
+static void begin(run *r)
+{
+    const int64_t size = r->size, all = size * LANES;
+    double *y = r->memory, *k = y + all, *stage = k + SLOPES * all;
+    const double end = r->times[r->moments - 1];
+    int fresh[LANES], any = 0;
+    EACH(l) {
+        const int64_t next = r->begun < r->count ? r->begun : 0;
+        fresh[l] = r->trajectory[l] < 0 && r->begun < r->count;
+        /* Lanes that never get a trajectory compute the first one along, so that their numbers are numbers. */
+        if (!fresh[l] && r->steps[l] >= 0)
+            continue;
+        for (int64_t i = 0; i < size; i++)
+            y[i * LANES + l] = r->starts[next * size + i];
+        for (int64_t i = 0; i < r->rows; i++)
+            r->moving[i * LANES + l] = r->varying[next * r->rows + i];
+        r->t[l] = r->h[l] = 0.0;
+        r->steps[l] = r->rejected[l] = 0;
+        if (fresh[l]) {
+            r->trajectory[l] = r->begun++;
+            r->goal[l] = 1;
+            any = 1;
+            for (int64_t i = 0; i < size; i++)
+                r->found[next * r->moments * size + i] = y[i * LANES + l];
+        }
+    }
+    if (!any)
+        return;
+    double moved[LANES], guess[LANES], speed[LANES];
+    evaluate(r, r->t, y, k + FIRST * all);
+    EACH(l) {
+        double a = 0.0, b = 0.0;
+        for (int64_t i = 0; i < size; i++) {
+            const double scale = r->atol + r->rtol * fabs(y[i * LANES + l]);
+            const double state = y[i * LANES + l] / scale, slope = k[FIRST * all + i * LANES + l] / scale;
+            a += state * state;
+            b += slope * slope;
+        }
+        a = sqrt(a / (double)size);
+        speed[l] = b = sqrt(b / (double)size);
+        guess[l] = fmin(a < 1e-5 || b < 1e-5 ? 1e-6 : 0.01 * a / b, end);
+        moved[l] = r->t[l] + (fresh[l] ? guess[l] : 0.0);
+        for (int64_t i = 0; i < size; i++) {
+            if (fresh[l])
+                k[i * LANES + l] = k[FIRST * all + i * LANES + l];
+            stage[i * LANES + l] = y[i * LANES + l] + (fresh[l] ? guess[l] * k[i * LANES + l] : 0.0);
+        }
+    }
+    evaluate(r, moved, stage, k + FIRST * all);
+    EACH(l) {
+        if (!fresh[l])
+            continue;
+        double bend = 0.0;
+        for (int64_t i = 0; i < size; i++) {
+            const double part = (k[FIRST * all + i * LANES + l] - k[i * LANES + l]) / (r->atol + r->rtol * fabs(y[i * LANES + l]));
+            bend += part * part;
+        }
+        const double largest = larger(speed[l], sqrt(bend / (double)size) / guess[l]);
+        const double other = largest <= 1e-15 ? larger(1e-6, guess[l] * 1e-3) : pow(0.01 / largest, 0.125);
+        const double step = fmin(fmin(100.0 * guess[l], other), end);
+        r->h[l] = isfinite(step) && step > 0.0 ? step : 1e-6 * end;
+    }
+}
+
+/* The error of a step in units of the tolerance, of order 8, from the two embedded formulas. */
+static void errors(const run *r, const double *step, const double *y, const double *fresh, const double *k, double *error)
+{
+    const int64_t size = r->size, all = size * LANES;
+    const double rtol = r->rtol, atol = r->atol;
+    double a[LANES] = {0}, b[LANES] = {0};
+    for (int64_t i = 0; i < size; i++)
+        EACH(l) {
+            const int64_t n = i * LANES + l;
+            const double scale = 1.0 / (atol + rtol * larger(fabs(y[n]), fabs(fresh[n])));
+            const double fifth = sum_fifth(k + n, all) * scale, third = sum_third(k + n, all) * scale;
+            a[l] += fifth * fifth + 0.0 * fresh[n]; /* not a number where the state is infinite, which is no step to take */
+            b[l] += third * third;
+        }
+    EACH(l) {
+        const double below = sqrt((a[l] + 0.01 * b[l]) * (double)size);
+        error[l] = a[l] == 0.0 ? 0.0 : step[l] * a[l] / below;
+    }
+}
+
+/* The polynomial between y and `fresh`, by three more slopes. */
+static void bend(run *r, const double *step, const double *y, const double *fresh, double *k, double *stage, double *terms)
+{
+    const int64_t size = r->size, all = size * LANES;
+    for (int s = FIRST + 1; s < SLOPES; s++) {
+        double t[LANES];
+        EACH(l) t[l] = r->t[l] + NODES[s] * step[l];
+        STAGES[s](size, step, y, k, stage);
+        evaluate(r, t, stage, k + s * all);
+    }
+    for (int64_t i = 0; i < size; i++)
+        EACH(l) {
+            const int64_t n = i * LANES + l;
+            const double change = fresh[n] - y[n];
+            terms[n] = change;
+            terms[n + all] = step[l] * k[n] - change;
+            terms[n + 2 * all] = 2.0 * change - step[l] * (k[n + FIRST * all] + k[n]);
+            terms[n + 3 * all] = step[l] * sum_dense_0(k + n, all);
+            terms[n + 4 * all] = step[l] * sum_dense_1(k + n, all);
+            terms[n + 5 * all] = step[l] * sum_dense_2(k + n, all);
+            terms[n + 6 * all] = step[l] * sum_dense_3(k + n, all);
+        }
+}
+
+static void keep(run *r, double step, const double *y, const double *terms)
+{
+    const int64_t size = r->size, all = size * LANES;
+    double *piece = r->pieces + r->kept++ * (2 + (1 + TERMS) * size);
+    piece[0] = r->t[0];
+    piece[1] = step;
+    for (int64_t i = 0; i < size; i++) {
+        piece[2 + i] = y[i * LANES];
+        for (int n = 0; n < TERMS; n++)
+            piece[2 + (1 + n) * size + i] = terms[i * LANES + n * all];
+    }
+}
+
+/* One step of every lane that has a trajectory; returns how many have one still. */
+static int64_t advance(run *r)
+{
+    const int64_t size = r->size, all = size * LANES;
+    double *y = r->memory, *k = y + all, *stage = k + SLOPES * all, *fresh = stage + all, *terms = fresh + all;
+    const double end = r->times[r->moments - 1];
+    double step[LANES], t[LANES], error[LANES], factor[LANES];
+    int last[LANES], accepted[LANES];
+    EACH(l) {
+        const double wanted = r->trajectory[l] < 0 ? r->t[l] : r->times[r->goal[l]];
+        last[l] = r->t[l] + r->h[l] * (1.0 + 1e-12) >= wanted;
+        step[l] = last[l] ? wanted - r->t[l] : r->h[l];
+    }
+    for (int s = 1; s <= FIRST; s++) {
+        double *to = s < FIRST ? stage : fresh;
+        EACH(l) t[l] = r->t[l] + NODES[s] * step[l];
+        STAGES[s](size, step, y, k, to);
+        evaluate(r, t, to, k + s * all);
+    }
+    errors(r, step, y, fresh, k, error);
+    EACH(l) factor[l] = 0.9 / sqrt(sqrt(sqrt(larger(error[l], 1e-300))));
+    EACH(l) {
+        accepted[l] = r->trajectory[l] >= 0 && error[l] < 1.0;
+        factor[l] = isfinite(error[l]) ? fmin(larger(factor[l], 0.2), accepted[l] && r->rejected[l] ? 1.0 : 10.0) : 0.2;
+    }
+    if (r->pieces && accepted[0])
+        bend(r, step, y, fresh, k, stage, terms);
+    int64_t left = 0;
+    EACH(l) {
+        const int64_t which = r->trajectory[l];
+        if (which < 0)
+            continue;
+        r->steps[l]++;
+        r->rejected[l] = !accepted[l];
+        /* A step cut short to meet a time says nothing against the length that was meant. */
+        r->h[l] = accepted[l] && last[l] ? larger(r->h[l], step[l] * factor[l]) : step[l] * factor[l];
+        if (accepted[l]) {
+            if (r->pieces && step[l] > 0.0)
+                keep(r, step[l], y, terms);
+            r->t[l] = last[l] ? r->times[r->goal[l]] : r->t[l] + step[l];
+        }
+        if (accepted[l] && last[l]) {
+            double *to = r->found + (which * r->moments + r->goal[l]++) * size;
+            for (int64_t i = 0; i < size; i++)
+                to[i] = fresh[i * LANES + l];
+        }
+        /* A step of a few units in the last place of the time does not move it. */
+        const double least = 8.0 * 2.220446049250313e-16 * larger(r->t[l], end * 1e-12);
+        if (r->goal[l] == r->moments || r->h[l] < least || r->steps[l] >= r->max_steps) {
+            r->reached[which] = r->t[l];
+            r->taken[which] = r->steps[l];
+            r->trajectory[l] = -1;
+        } else {
+            left++;
+        }
+    }
+    for (int64_t i = 0; i < size; i++)
+        EACH(l) {
+            const int64_t n = i * LANES + l;
+            y[n] = accepted[l] ? fresh[n] : y[n];
+            k[n] = accepted[l] ? k[n + FIRST * all] : k[n];
+        }
+    return left;
+}
+
+/* Up to so many rounds of steps; returns whether anything is left to do. */
+EXPORT int64_t follow(run *r, int64_t rounds)
+{
+    int64_t left = 0;
+    EACH(l) left += r->trajectory[l] >= 0;
+    for (int64_t n = 0; n < rounds && (left > 0 || r->begun < r->count); n++) {
+        if (left < LANES && r->begun < r->count)
+            begin(r);
+        left = advance(r);
+    }
+    return left > 0 || r->begun < r->count;
+}

@@ -1,0 +1,176 @@
+"""One HTML file with everything in it: MathML, fonts, pictures; no script, nothing fetched."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from functools import cache
+from html import escape
+from importlib.resources import files
+from re import sub
+
+from ..document import (
+    Badge,
+    Block,
+    Claim,
+    Code,
+    Details,
+    Display,
+    Document,
+    Exercise,
+    Figure,
+    Formula,
+    Heading,
+    Inline,
+    Link,
+    Listing,
+    Paragraph,
+    Steps,
+    Styled,
+    Table,
+    Text,
+    text_of,
+)
+from ..formula import Lines, mathml, mathml_lines
+from ..formula.layout import EQUALS, row, width
+
+FACES = (
+    ("Notes", "regular", "400", "normal"),
+    ("Notes", "italic", "400", "italic"),
+    ("Notes", "bold", "700", "normal"),
+    ("NotesMath", "math", "400", "normal"),
+)
+NARROW = 19.0  # em, what a telephone shows
+TAGS = {"emphasis": "em", "strong": "strong", "code": "code"}
+
+
+def write_html(document: Document) -> bytes:
+    """The document as one page."""
+    body = "\n".join(part for chapter in document.chapters for part in (_opening(document, chapter.title, chapter.anchor), *_blocks(chapter.blocks)))
+    headings = [b for chapter in document.chapters for b in chapter.blocks if isinstance(b, Heading) and b.level == 2]
+    items = "".join(f'<li><a href="#{escape(h.anchor)}">{_inlines(h.inside)}</a></li>' for h in headings)
+    title = escape(document.title)
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<title>{title}</title>\n<meta name="generator" content="polarflow">\n<style>\n{_style()}</style>\n</head>\n<body>\n'
+        f'<a class="skip" href="#text">Skip to the text</a>\n<div class="page">\n'
+        f'<header><h1>{title}</h1><p class="lead">{escape(document.count)}</p></header>\n'
+        f'<nav aria-label="Contents"><ol>{items}<li><a href="#appendix">Appendix</a></li></ol></nav>\n<main id="text">\n{body}\n</main>\n'
+        f'<footer id="appendix"><h2>Appendix: how to check this again</h2>\n{"".join(_blocks(document.appendix))}</footer>\n'
+        "</div>\n</body>\n</html>\n"
+    ).encode()
+
+
+@cache
+def _style() -> str:
+    assets = files(__package__.rpartition(".")[0]) / "assets"
+    faces = []
+    for family, name, weight, slant in FACES:
+        data = b64encode((assets / f"{name}.woff2").read_bytes()).decode()
+        faces.append(
+            f"@font-face {{ font-family: {family}; font-weight: {weight}; font-style: {slant}; "
+            f'src: url(data:font/woff2;base64,{data}) format("woff2"); }}\n'
+        )
+    return "".join(faces) + (assets / "notes.css").read_text()
+
+
+def _opening(document: Document, title: str, anchor: str) -> str:
+    """The title of a chapter; of a single one it stands at the top of the page."""
+    return f'<h1 id="{escape(anchor)}">{escape(title)}</h1>' if len(document.chapters) > 1 else ""
+
+
+def _blocks(blocks: Sequence[Block]) -> Iterator[str]:
+    for block in blocks:
+        yield _block(block)
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Paragraph(inside):
+            return f"<p>{_inlines(inside)}</p>"
+        case Heading(level, inside, anchor):
+            own = f' id="{escape(anchor)}"' if anchor else ""
+            return f"<h{level}{own}>{_inlines(inside)}</h{level}>"
+        case Display():
+            return _display(block)
+        case Listing(items, ordered):
+            tag = "ol" if ordered else "ul"
+            told = "".join("<li>" + "".join(_blocks(item)) + "</li>" for item in items)
+            return f"<{tag}>{told}</{tag}>"
+        case Code(text, _):
+            return f'<pre tabindex="0"><code>{escape(text)}</code></pre>'
+        case Table():
+            return _table(block)
+        case Steps(title, steps):
+            derived = []
+            for step in steps:
+                mark = _inlines((step.badge,)) if step.badge else ""
+                derived.append(f'<li><div class="label"><span class="reason">{_inlines(step.reason)}</span>{mark}</div>{_scrolled(step.lines)}</li>')
+            return f'<section class="derivation"><h3>{_inlines(title)}</h3><ol class="steps">{"".join(derived)}</ol></section>'
+        case Claim(anchor, name, badge, inside, _):
+            head = f'<h3><a href="#{escape(anchor)}">{escape(name)}</a></h3>'
+            body = "".join(_blocks(inside))
+            return f'<section class="claim {badge.standing}" id="{escape(anchor)}"><header>{head}{_inlines((badge,))}</header>{body}</section>'
+        case Details(title, inside, _):
+            return f"<details><summary>{escape(title)}</summary>{''.join(_blocks(inside))}</details>"
+        case Exercise(name, inside, solution):
+            answer = f"<details><summary>Solution</summary>{''.join(_blocks(solution))}</details>" if solution else ""
+            return f'<section class="exercise"><h3>{escape(name)}</h3>{"".join(_blocks(inside))}{answer}</section>'
+        case Figure(name, picture, caption, told):
+            svg = sub(
+                r'(<svg[^>]*?) (?:width|height)="[^"]*"', r"\1", sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", picture("svg").decode(), count=1), count=1
+            )
+            svg = svg.replace("#222222", "currentColor").replace("<svg", f'<svg role="img" aria-label="{escape(told)}"', 1)
+            return f'<figure id="figure-{escape(name)}">{svg}<figcaption>{_inlines(caption)}</figcaption></figure>'
+
+
+def _display(block: Display) -> str:
+    shown = block.shown
+    head = ""
+    if block.label or block.badge:
+        head = f'<div class="label"><span>{_inlines(block.label)}</span>{_inlines((block.badge,)) if block.badge else ""}</div>'
+    every = f'<p class="every">for all {mathml(shown.every)}</p>' if shown.every is not None else ""
+    where = f'<p class="where">{_inlines(block.note)}</p>' if block.note else ""
+    if shown.where:
+        pairs = ", ".join(mathml(row(name, EQUALS, value)) for name, value in shown.where)
+        where += f'<p class="where">where {pairs}</p>'
+    return f'<div class="part">{head}{_scrolled(shown.lines)}{every}{where}</div>'
+
+
+def _scrolled(lines: Lines) -> str:
+    """A displayed formula; one that a narrow screen may have to scroll can be reached from the keyboard."""
+    wide = max(width(left) + width(right) for left, right in lines.lines) > NARROW
+    reach = ' tabindex="0" role="group" aria-label="Formula"' if wide else ""
+    return f'<div class="display"{reach}>{mathml_lines(lines)}</div>'
+
+
+def _table(table: Table) -> str:
+    head = "".join(f'<th scope="col"{_spoken(cell)}>{_inlines(cell)}</th>' for cell in table.head)
+    rows = "".join("<tr>" + "".join(f"<td>{_inlines(cell)}</td>" for cell in cells) + "</tr>" for cells in table.rows)
+    caption = f"<caption>{_inlines(table.caption)}</caption>" if table.caption else ""
+    inner = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return f'<div class="scroll" tabindex="0" role="group" aria-label="Table">{inner}</div>'
+
+
+def _spoken(cell: Sequence[Inline]) -> str:
+    """A name for a heading that is a formula alone."""
+    return "" if any(isinstance(one, Text) for one in cell) else f' aria-label="{escape(text_of(tuple(cell)))}"'
+
+
+def _inlines(inside: Sequence[Inline]) -> str:
+    return "".join(map(_inline, inside))
+
+
+def _inline(one: Inline) -> str:
+    match one:
+        case Text(text):
+            return escape(text, quote=False)
+        case Styled(style, inside):
+            return f"<{TAGS[style]}>{_inlines(inside)}</{TAGS[style]}>"
+        case Formula(layout):
+            return mathml(layout)
+        case Link(to, inside):
+            return f'<a href="{escape(to)}">{_inlines(inside)}</a>'
+        case Badge(standing, word, detail, meaning):
+            told = f"{word}, {detail}" if detail else word
+            return f'<span class="badge {standing}" tabindex="0">{escape(told)}<span class="meaning" role="note">{escape(meaning)}</span></span>'

@@ -1,0 +1,168 @@
+"""The PDF: Typst source, compiled by the wheel of that name; no TeX is needed. Tagged, its fonts embedded, the same bytes every time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any
+
+from ..document import (
+    Badge,
+    Block,
+    Chapter,
+    Claim,
+    Code,
+    Details,
+    Display,
+    Document,
+    Exercise,
+    Figure,
+    Formula,
+    Heading,
+    Inline,
+    Link,
+    Listing,
+    Paragraph,
+    Steps,
+    Styled,
+    Table,
+    Text,
+    without_deferred,
+)
+from ..formula import Layout, Lines, latex, latex_lines, typst, typst_lines
+from ..formula.layout import EQUALS, row
+
+SPECIAL = str.maketrans({c: "\\" + c for c in "\\#$*_`<>@[]~=-+/\"'"})
+LEAST_HEADINGS = 8  # of a table of contents
+MARKED = {"emphasis": "emph", "strong": "strong", "code": "raw"}
+
+
+def write_pdf(document: Document) -> bytes:
+    """The document as a PDF. Raises `ModuleNotFoundError` without Typst."""
+    try:
+        import typst as compiler
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError("PDFs are made with Typst; install it: pip install typst, or choose another format") from None
+    writer = _Writer()
+    source = writer.document(document)
+    sources: Any = {"main.typ": source.encode(), **writer.pictures}
+    return bytes(compiler.compile(sources, format="pdf", ignore_system_fonts=True, pdf_standards="ua-1"))
+
+
+def typst_source(document: Document) -> str:
+    """The document in Typst, without its pictures."""
+    return _Writer().document(document)
+
+
+def escaped(text: str) -> str:
+    """Text in which Typst sees no markup."""
+    return text.translate(SPECIAL)
+
+
+def string(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+class _Writer:
+    def __init__(self) -> None:
+        self.pictures: dict[str, bytes] = {}
+
+    def document(self, document: Document) -> str:
+        preamble = (files(__package__.rpartition(".")[0]) / "assets" / "notes.typ").read_text()
+        preamble = preamble.replace("TITLE", string(document.title)).replace("COUNT", string(document.count))
+        chapters = "\n#pagebreak()\n".join(map(self.chapter, document.chapters))
+        headings = sum(isinstance(block, Heading) and block.level == 2 for chapter in document.chapters for block in chapter.blocks)
+        contents = f"#contents({string(document.title)})" if headings >= LEAST_HEADINGS else ""
+        return f"{preamble}\n{contents}\n{chapters}\n== Appendix: how to check this again\n{self.blocks(document.appendix)}\n"
+
+    def chapter(self, chapter: Chapter) -> str:
+        blocks, late = without_deferred(chapter.blocks)
+        told = [f"= {escaped(chapter.title)}", self.blocks(blocks)]
+        if late:
+            told.append("== Evidence, and variants that are false")
+        for claim, details in late:
+            told += [
+                f'=== #link(<{claim.anchor}>)[{escaped(claim.name)}]; #h(1fr) #text(weight: "regular")[{self.inline(claim.badge)}]',
+                self.blocks(details),
+            ]
+        return "\n\n".join(told)
+
+    def blocks(self, blocks: Sequence[Block]) -> str:
+        return "\n\n".join(map(self.block, blocks))
+
+    def block(self, block: Block) -> str:
+        match block:
+            case Paragraph(inside):
+                return self.inlines(inside)
+            case Heading(level, inside, anchor):
+                return f"#heading(level: {level})[{self.inlines(inside)}]" + (f" <{anchor}>" if anchor else "")
+            case Display(shown, label, badge, note):
+                told = "#block(breakable: false, width: 100%)[\n"
+                told += f"#labelled[{self.inlines(label)}][{self.inlines((badge,)) if badge else ''}]\n" if label or badge else ""
+                told += _display(shown.lines)
+                if shown.every is not None:
+                    told += f"\n#aside[for all {_inline(shown.every)}]"
+                if note:
+                    told += f"\n#aside[{self.inlines(note)}]"
+                if shown.where:
+                    told += "\n#aside[where " + ", ".join(_inline(row(name, EQUALS, value)) for name, value in shown.where) + "]"
+                return told + "\n]"
+            case Listing(items, ordered):
+                return f"#{'enum' if ordered else 'list'}({', '.join(f'[{self.blocks(item)}]' for item in items)})"
+            case Code(text, _):
+                return f'#block(width: 100%, inset: 7pt, fill: rgb("#f7f5f0"), raw({string(text)}, block: true))'
+            case Table():
+                return self.table(block)
+            case Steps(title, steps):
+                derived = [f"=== {self.inlines(title)}"]
+                for step in steps:
+                    mark = self.inlines((step.badge,)) if step.badge else ""
+                    derived.append(f"#labelled[{self.inlines(step.reason)}][{mark}]\n{_display(step.lines)}")
+                return "\n\n".join(derived)
+            case Claim(anchor, name, badge, inside, _):
+                head = f"#claim({string(badge.standing)}, {string(name)}, [{self.inlines((badge,))}])"
+                first = isinstance(inside[0], Paragraph)  # what the claim needs is not left alone at the end of a page
+                body = f"#block(sticky: true)[{self.block(inside[0])}]\n\n{self.blocks(inside[1:])}" if first else self.blocks(inside)
+                return f"{head}[\n{body}\n] <{anchor}>"
+            case Details(title, inside, _):
+                return f"#details[{escaped(title)}][\n{self.blocks(inside)}\n]"
+            case Exercise(name, inside, solution):
+                answer = f"[\n{self.blocks(solution)}\n]" if solution else "none"
+                return f"#exercise({string(name)}, [\n{self.blocks(inside)}\n], {answer})"
+            case Figure(name, picture, caption, told):
+                self.pictures[f"{name}.svg"] = picture("svg")
+                image = f"image({string(name + '.svg')}, width: 100%, alt: {string(told)})"
+                return f"#figure({image}, caption: [{self.inlines(caption)}], supplement: none, numbering: none)"
+
+    def table(self, table: Table) -> str:
+        cells = ", ".join(f"[{self.inlines(cell)}]" for cells in table.rows for cell in cells)
+        head = ", ".join(f"[{self.inlines(cell)}]" for cell in table.head)
+        caption = f"[{self.inlines(table.caption)}]" if table.caption else "none"
+        return f"#shown-table({len(table.head)}, ({head},), ({cells},), {caption})"
+
+    def inlines(self, inside: Sequence[Inline]) -> str:
+        return "".join(map(self.inline, inside))
+
+    def inline(self, one: Inline) -> str:
+        match one:
+            case Text(text):
+                return escaped(text)
+            case Styled("code", inside):
+                return f"#raw({string(''.join(part.text for part in inside if isinstance(part, Text)))});"
+            case Styled(style, inside):
+                return f"#{MARKED[style]}[{self.inlines(inside)}];"
+            case Formula(layout):
+                return _inline(layout)
+            case Link(to, inside):
+                target = f"<{to[1:]}>" if to.startswith("#") else string(to)
+                return f"#link({target})[{self.inlines(inside)}];"
+            case Badge(standing, word, detail, _):
+                return f"#badge({string(standing)}, {string(f'{word}, {detail}' if detail else word)});"
+
+
+def _inline(layout: Layout) -> str:
+    return f"#math.equation(${typst(layout)}$, alt: {string(latex(layout))});"
+
+
+def _display(lines: Lines) -> str:
+    return f"#display(math.equation(block: true, alt: {string(latex_lines(lines))}, $ {typst_lines(lines)} $))"

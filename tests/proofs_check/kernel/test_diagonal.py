@@ -1,0 +1,196 @@
+"""Flows recognised as the polar flow, or as plain gradient flow: with other names and numbers, and not where they are not."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from numerics import Problem, problem
+from proofs_check.certifying import NotDiagonal, certify, recognise
+from proofs_check.kernel import Rejected, check
+from theory.files import read_text
+
+POLAR = """
+title = "other names"
+[sizes]
+P = 2
+Q = 1
+[constants]
+ratio = {{ sign = "positive", value = "3/2" }}
+speed = {{ sign = "positive", value = 2 }}
+[data]
+B = {{ shape = "Q x P", value = [[1, -2]] }}
+t = {{ shape = "Q", value = [1] }}
+[parameters]
+rho = "positive scalar"
+d = "P, positive, sphere"
+[model]
+predictor = "x[i] = {predictor}"
+loss = "square(B, t)"
+[flow]
+rates = {rates}
+[start]
+rho = 2
+d = ["3/5", "4/5"]
+[run]
+T = 1
+"""
+PLAIN = """
+title = "plain gradient flow"
+[sizes]
+N = 2
+M = 1
+[data]
+A = { shape = "M x N", value = [[1, 2]] }
+y = { shape = "M", value = [1] }
+[parameters]
+v = "N, positive"
+[model]
+predictor = "x[i] = v[i]**3"
+loss = "square(A, y)"
+[flow]
+rates = { v = "1/2" }
+[start]
+v = [1, "1/2"]
+[run]
+T = 1
+"""
+
+
+def posed(text: str) -> Problem:
+    theory = read_text(text)
+    return problem(theory.setting, data=theory.data, start=theory.start, times=(0, 1))
+
+
+def polar(predictor: str = "(rho*d[i])**2", rates: str = '{ rho = "speed", d = "ratio*speed" }') -> Problem:
+    return posed(POLAR.format(predictor=predictor, rates=rates))
+
+
+def test_names_and_rates_are_read_off() -> None:
+    found = recognise(polar())
+    assert (str(found.polar.kappa), str(found.polar.depth), str(found.rate)) == ("3/2", "2", "2")
+    assert found.polar.values == (2 * found.polar.values[0] / 2, found.polar.values[0] * 4 / 3)
+    assert {found.flow[key] for key in ("radius", "weights", "matrix", "target")} == {"rho", "d", "B", "t"}
+
+
+def test_plain_gradient_flow_is_recognised() -> None:
+    found = recognise(posed(PLAIN))
+    assert found.polar.kappa is None
+    assert (int(found.polar.depth), str(found.rate)) == (3, "1/2")
+
+
+@pytest.mark.parametrize(
+    ("predictor", "rates"),
+    [
+        ("2*(rho*d[i])**2", '{ rho = "speed", d = "ratio*speed" }'),  # another model
+        ("rho*d[i]**2", '{ rho = "speed", d = "ratio*speed" }'),
+        ("rho*d[i]", '{ rho = "speed", d = "ratio*speed" }'),  # L = 1
+        ("(rho*d[i])**2", '{ rho = "speed", d = "ratio*speed/rho**2" }'),  # a ratio that moves
+        ("(rho*d[i])**2 + d[i]", '{ rho = "speed", d = "ratio*speed" }'),
+    ],
+)
+def test_other_flows_are_not(predictor: str, rates: str) -> None:
+    with pytest.raises(NotDiagonal):
+        recognise(polar(predictor, rates))
+
+
+def certificate() -> Any:
+    found = certify(polar(), digits=20)
+    assert found.certificate is not None
+    return copy.deepcopy(dict(found.certificate))
+
+
+def numbers(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The places of all numbers of a certificate."""
+    if isinstance(node, dict):
+        for key, part in node.items():
+            yield from numbers(part, (*path, key))
+    elif isinstance(node, list):
+        for n, part in enumerate(node):
+            yield from numbers(part, (*path, n))
+    elif not isinstance(node, bool) and (isinstance(node, int) or (isinstance(node, str) and node.lstrip("-")[:1].isdigit())):
+        yield path
+
+
+def changed(node: Any, path: tuple[Any, ...]) -> Any:
+    found = copy.deepcopy(node)
+    inner = found
+    for key in path[:-1]:
+        inner = inner[key]
+    value = inner[path[-1]]
+    inner[path[-1]] = value + 1 if isinstance(value, int) else f"{int(value.partition('/')[0]) + 1}" + "".join(value.partition("/")[1:])
+    return found
+
+
+# What may be changed without harm: a bound made weaker, a box made wider, more bits, another centre of the same box, a hint to a bound; and the
+# speed, by which the flow is another one with the same ratio, and the same is said of it in another time.
+HARMLESS = {
+    ("values", "speed"),
+    ("limit", "bits"),
+    ("limit", "within"),
+    ("limit", "half_widths"),
+    ("limit", "centre"),
+    ("limit", "rho"),
+    ("limit", "bias"),
+    ("limit", "rate"),
+    ("limit", "trap"),
+    ("limit", "limit"),
+}
+
+
+def test_every_number_of_the_flow_and_its_data_matters() -> None:
+    given = certificate()
+    assert check(given).outcome == "proved"
+    loss = next(n for n, entry in enumerate(given["statement"]["definitions"]) if entry["name"] == "F")  # which the flow does not mention
+    tried = 0
+    for path in numbers(given):
+        if path[:2] in HARMLESS or path[:1] == ("format",) or path[:3] == ("statement", "definitions", loss):
+            continue
+        tried += 1
+        with pytest.raises(Rejected):
+            pytest.fail(f"accepted after {path} was changed: {check(changed(given, path)).text}")
+    assert tried > 30
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kappa": None}, "a radius comes with a ratio"),
+        ({"radius": None}, "a radius comes with a ratio"),
+        ({"radius": "d"}, "something else moves"),
+        ({"matrix": "t"}, "a matrix of constants"),
+        ({"target": "B"}, "a matrix of constants"),
+        ({"depth": 3}, "residual is not zero"),
+        ({"depth": ["+", 2, ["*", 0, "rho"]]}, "rho"),
+        ({"rate": 2}, "residual is not zero"),
+        ({"kappa": "speed"}, "residual is not zero"),
+        ({"cofactors": [[]]}, "as many lists"),
+    ],
+)
+def test_what_the_certificate_says_of_the_flow_is_checked(change: Any, message: str) -> None:
+    given = certificate()
+    given["flow"] = {**given["flow"], **change}
+    if change == {"depth": ["+", 2, ["*", 0, "rho"]]}:  # it is 2 all the same
+        assert check(given).outcome == "proved"
+        return
+    with pytest.raises(Rejected, match=message):
+        check(given)
+
+
+def test_a_hypothesis_that_the_data_do_not_satisfy_is_no_help() -> None:
+    """With the hypothesis t = 0 the flow of the loss with target 0 would be that with any target."""
+    given = certificate()
+    given["statement"]["hypotheses"].append({"indices": [["k", "Q"]], "zero": ["at", "t", "k"]})
+    with pytest.raises(Rejected, match="no hypothesis"):
+        check(given)
+
+
+def test_a_limit_of_other_data_is_rejected() -> None:
+    given, other = certificate(), certify(polar(rates='{ rho = "speed", d = "2*ratio*speed" }'), digits=20).certificate
+    assert other is not None
+    given["limit"] = other["limit"]
+    with pytest.raises(Rejected, match="another flow"):
+        check(given)
