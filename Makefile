@@ -1,13 +1,15 @@
 # make verify   the main job: install into .venv, verify the shipped paper, print its table
 # make test     install into .venv, run the tests
 # make lint     ruff, mypy --strict, import contracts
+# make coverage which branches of the kernel the tests take
 # make bench    the figures of bench/
+# make gallery  notes of the shipped papers as pages, PDF and Markdown, in docs/gallery/
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: verify test lint bench clean
+.PHONY: verify test lint coverage bench gallery clean
 
 verify: $(VENV)/.installed
 	$(BIN)/polarflow verify chou_rauhut_ward
@@ -21,8 +23,15 @@ lint: $(VENV)/.developer
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+coverage: $(VENV)/.developer
+	$(BIN)/coverage run --branch --source=proofs_check/kernel -m pytest tests/proofs_check
+	$(BIN)/coverage report --show-missing
+
 bench: $(VENV)/.developer
 	$(BIN)/python -m bench
+
+gallery: $(VENV)/.developer
+	$(BIN)/python -m polarflow.notes.gallery docs/gallery
 
 clean:
 	rm -rf $(VENV)

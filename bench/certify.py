@@ -3,10 +3,10 @@
     python -m bench.certify
 
 The instances are those of `bench.settle`: the polar flow with kappa = 1, L = 2, M = N/2, and y = A x for an x > 0. `certify` gives existence, the
-limit to 35 digits, the rate in the end and from the start, why there is no collapse, and a bound of the excess norm; `check` is the certificate once
-more, by the kernel alone. The peers compute a part of it, as one would in a notebook: mpmath solves A x(theta_0 + A^T lambda) = y by Newton's method at
-50 digits and finds the least eigenvalue at the limit; scipy follows the flow until |A x - y| < 1e-10. Seconds are CPU time, in one process, in turn.
-`digits` are those in which the limit agrees with that of mpmath, and of scipy.
+limit to 35 digits, the rate in the end and from the start, why there is no collapse, and a bound of the excess norm; `check` is the certificate
+once more, by the kernel alone. The peers compute a part of it, as one would in a notebook: mpmath solves A x(theta_0 + A^T lambda) = y by Newton's
+method at 50 digits and finds the least eigenvalue at the limit; scipy follows the flow until |A x - y| < 1e-10. Seconds are CPU time, in one
+process, in turn. `digits` are those in which the limit agrees with that of mpmath, and of scipy.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""float64 against its peers: the polar flow, one trajectory, one with dense output, a stiff one, and batches of random starts, all at one tolerance.
+"""float64 against its peers: the polar flow, one trajectory, one with dense output, with an event, with its laws watched, a stiff one, and batches of
+random starts, all at one tolerance.
 
     OMP_NUM_THREADS=1 python -m bench.float64
 
 Peers are solve_ivp (DOP853) with right sides written by hand in NumPy and in Numba, heyoka and diffrax; those that are not installed are left out
 (pip install numba heyoka diffrax). All are run in turn, in one process, after a run that compiles; a figure is the least CPU time of the runs, and
-what counts is the ratio. The error is that of what is asked for, against a run at the tightest tolerance.
+what counts is the ratio. The error is that of what is asked for, against a run at the tightest tolerance; for laws it is the drift.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from __future__ import annotations
 import importlib.util
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -22,8 +24,12 @@ from scipy.integrate import solve_ivp
 
 from numerics import Problem, integrate, point_on_sphere, problem
 from numerics.batch import integrate_batch
-from numerics.integrate.float64 import follow
+from numerics.integrate.float64 import Event, follow
+from numerics.observe import Quantity, monitor
 from theory.papers.chou_rauhut_ward import least_squares
+from theory.settings import family
+from theory.symbols import Variable, index, total
+from theory.symbols import size as symbolic
 
 RTOL, ATOL, END = 1e-10, 1e-12, 20
 SINGLE, BATCHES = (5, 20, 50, 200), ((5, 1024), (20, 1024), (50, 256), (200, 32))
@@ -97,8 +103,8 @@ def by_numba(A: Any, y: Any, kappa: int = 1) -> Callable[[float, Any], Any]:
     return velocity
 
 
-def by_heyoka(A: Any, y: Any, lanes: int) -> tuple[Any, Any]:
-    """An integrator for one trajectory, or for several lanes at once."""
+def by_heyoka(A: Any, y: Any, lanes: int, *, rtol: float = RTOL, loss: float | None = None, seen: Callable[[float], None] = print) -> tuple[Any, Any]:
+    """An integrator for one trajectory, or for several lanes at once; `seen` is told the times where the loss falls below `loss`."""
     import heyoka as hy
 
     rows, size = A.shape
@@ -110,7 +116,11 @@ def by_heyoka(A: Any, y: Any, lanes: int) -> tuple[Any, Any]:
     start = np.zeros(size + 1) if lanes == 1 else np.zeros((size + 1, lanes))
     start[...] = 0.5
     build = hy.taylor_adaptive if lanes == 1 else hy.taylor_adaptive_batch
-    return build(system, start, tol=RTOL, compact_mode=size > 20), hy
+    events: dict[str, Any] = {}
+    if loss is not None:
+        below = 0.5 * hy.sum([residual**2 for residual in residuals]) - loss
+        events["nt_events"] = [hy.nt_event(below, lambda _, t, sign: seen(t), direction=hy.event_direction.negative)]
+    return build(system, start, tol=rtol, compact_mode=size > 20, **events), hy
 
 
 def single_heyoka(A: Any, y: Any, start: Any) -> Peer:
@@ -168,9 +178,10 @@ def by_diffrax(A: Any, y: Any, start: Any, *, batch: bool) -> Peer:
 def alternated(peers: dict[str, Peer], reference: Any, runs: int, count: int) -> None:
     """Every peer in turn, `runs` times, after one run for nothing; the least time of each, its ratio to ours, and its error.
 
-    What is done within microseconds is done over and over for some milliseconds each time, so that no clock and no cold cache is measured.
+    What is done within microseconds is done over and over for some milliseconds each time, so that no clock and no cold cache is measured. States by
+    block are put in one column, to compare them, outside the time.
     """
-    found = {name: np.abs(np.asarray(run()) - reference).max() for name, run in peers.items()}
+    found = {name: np.abs(column(run()) - reference).max() for name, run in peers.items()}
 
     def timed(run: Peer, repeats: int) -> float:
         start = time.process_time()
@@ -192,8 +203,11 @@ def installed(*names: str) -> bool:
     return all(importlib.util.find_spec(name) is not None for name in names)
 
 
-def packed(posed: Problem) -> Any:
-    return posed.layout.pack_arrays(list(integrate(posed, rtol=RTOL, atol=ATOL).states[-1].values()))
+def column(found: Any) -> Any:
+    """r and u, at one time or with the axis of times first, as a column for each time; what is a column already as it is."""
+    if isinstance(found, Mapping):
+        return np.concatenate([np.asarray(found["r"])[None], np.asarray(found["u"]).T])
+    return np.asarray(found)
 
 
 def single(size: int, runs: int) -> None:
@@ -204,7 +218,7 @@ def single(size: int, runs: int) -> None:
     def solved(velocity: Any) -> Peer:
         return lambda: solve_ivp(velocity, (0, END), start, method="DOP853", rtol=RTOL, atol=ATOL).y[:, -1]
 
-    peers: dict[str, Peer] = {"polarflow": lambda: packed(posed), "solve_ivp, NumPy": solved(hand)}
+    peers: dict[str, Peer] = {"polarflow": lambda: integrate(posed, rtol=RTOL, atol=ATOL).states[-1], "solve_ivp, NumPy": solved(hand)}
     if installed("numba"):
         peers["solve_ivp, Numba"] = solved(by_numba(A, y))
     if installed("heyoka"):
@@ -225,11 +239,7 @@ def dense(size: int, runs: int) -> None:
     def solved(velocity: Any, rtol: float = RTOL, atol: float = ATOL) -> Any:
         return solve_ivp(velocity, (0, END), start, method="DOP853", rtol=rtol, atol=atol, dense_output=True).sol(GRID)
 
-    def ours() -> Any:
-        found = follow(posed, rtol=RTOL, atol=ATOL)(GRID)
-        return np.vstack([found["r"], found["u"].T])
-
-    peers: dict[str, Peer] = {"polarflow": ours, "solve_ivp, NumPy": lambda: solved(hand)}
+    peers: dict[str, Peer] = {"polarflow": lambda: follow(posed, rtol=RTOL, atol=ATOL)(GRID), "solve_ivp, NumPy": lambda: solved(hand)}
     if installed("numba"):
         numba = by_numba(A, y)
         peers["solve_ivp, Numba"] = lambda: solved(numba)
@@ -245,6 +255,87 @@ def dense(size: int, runs: int) -> None:
     alternated(peers, solved(hand, 1e-13, 1e-15), runs, 1)
 
 
+def event(size: int, runs: int) -> None:
+    """When the loss falls below half of what it is at first."""
+    posed = core(size)
+    A, y, start = arrays(posed)
+    hand = by_hand(A, y)
+    residual = start[0] ** 2 * (A @ start[1:] ** 2) - y
+    half = float(residual @ residual / 4)
+
+    def falls(_: float, state: Any) -> float:
+        residual = state[0] ** 2 * (A @ state[1:] ** 2) - y
+        return float(residual @ residual / 2 - half)
+
+    falls.direction = -1  # type: ignore[attr-defined]
+
+    def solved(velocity: Any, rtol: float = RTOL, atol: float = ATOL) -> Any:
+        return solve_ivp(velocity, (0, END), start, method="DOP853", rtol=rtol, atol=atol, events=falls).t_events[0]
+
+    below = [Event(sp.Symbol("F") - sp.Rational(half), "down")]
+    peers: dict[str, Peer] = {"polarflow": lambda: [found.time for found in follow(posed, rtol=RTOL, atol=ATOL, events=below).crossings]}
+    peers["solve_ivp, NumPy"] = lambda: solved(hand)
+    if installed("numba"):
+        numba = by_numba(A, y)
+        peers["solve_ivp, Numba"] = lambda: solved(numba)
+    if installed("heyoka"):
+        seen: list[float] = []
+        solver, _ = by_heyoka(A, y, 1, loss=half, seen=seen.append)
+
+        def run() -> Any:
+            seen.clear()
+            solver.time, solver.state[:] = 0.0, start
+            solver.propagate_until(float(END))
+            return list(seen)
+
+        peers["heyoka"] = run
+    print(f"one trajectory and when its loss has halved, N = {size}")
+    alternated(peers, solved(hand, 1e-13, 1e-15), runs, 1)
+
+
+def laws(size: int, runs: int) -> None:
+    """How far the laws sum_i z_i (log u_i + kappa r^2/2), A z = 0, drift at fifty times, in one run and in one with half the tolerance."""
+    posed = replace(core(size), times=tuple(Fraction(END * n, 50) for n in range(51)))
+    A, y, start = arrays(posed)
+    hand, times = by_hand(A, y), np.linspace(0, END, 51)
+    exact: Any = posed.data["A"]
+    kernel = sp.Matrix([[sp.Rational(entry.numerator, entry.denominator) for entry in row] for row in exact]).nullspace()
+    choices = [[Fraction(int(entry.p), int(entry.q)) for entry in vector] for vector in kernel]
+    Z = np.array(choices, dtype=object).astype(float)
+    i, N, z = index("i"), symbolic("N"), Variable("z", (symbolic("N"),))
+    value = total(z[i] * (sp.log(posed.setting["u"][i]) + posed.setting["r"][()] ** 2 / 2), (i, N))
+    watched = [Quantity("laws", family(value), posed.setting.having(z), tuple({"z": choice} for choice in choices))]
+
+    def ours() -> float:
+        _, (found,) = monitor(watched, lambda rtol: integrate(posed, rtol=rtol, atol=rtol / 100), RTOL)
+        return max(found.drift, found.drift_halved)
+
+    def drift(states: Any) -> float:
+        values = Z @ (np.log(states[1:]) + states[0] ** 2 / 2)
+        return float(np.abs(values - values[:, :1]).max())
+
+    def solved(velocity: Any, rtol: float) -> Any:
+        return solve_ivp(velocity, (0, END), start, method="DOP853", rtol=rtol, atol=rtol / 100, t_eval=times).y
+
+    peers: dict[str, Peer] = {"polarflow": ours, "solve_ivp, NumPy": lambda: max(drift(solved(hand, rtol)) for rtol in (RTOL, RTOL / 2))}
+    if installed("numba"):
+        numba = by_numba(A, y)
+        peers["solve_ivp, Numba"] = lambda: max(drift(solved(numba, rtol)) for rtol in (RTOL, RTOL / 2))
+    if installed("heyoka"):
+        solvers = [by_heyoka(A, y, 1, rtol=rtol)[0] for rtol in (RTOL, RTOL / 2)]
+
+        def run() -> float:
+            found = []
+            for solver in solvers:
+                solver.time, solver.state[:] = 0.0, start
+                found.append(drift(solver.propagate_grid(times)[-1].T))
+            return max(found)
+
+        peers["heyoka"] = run
+    print(f"the drift of {len(choices)} laws, N = {size}")
+    alternated(peers, 0.0, runs, 1)
+
+
 def stiff(size: int, method: str, runs: int) -> None:
     """kappa = 1000: u settles a thousand times faster than r."""
     posed = core(size, STIFFNESS)
@@ -255,7 +346,7 @@ def stiff(size: int, method: str, runs: int) -> None:
         return solve_ivp(velocity, (0, END), start, method=method, rtol=rtol, atol=atol).y[:, -1]
 
     def ours() -> Any:
-        return posed.layout.pack_arrays(list(integrate(posed, method=method, rtol=1e-8, atol=1e-10).states[-1].values()))
+        return integrate(posed, method=method, rtol=1e-8, atol=1e-10).states[-1]
 
     peers: dict[str, Peer] = {"polarflow": ours, "solve_ivp, NumPy": lambda: solved(hand)}
     if installed("numba"):
@@ -297,9 +388,12 @@ def main() -> None:
     quick = sys.argv[1:] == ["quick"]
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}; rtol {RTOL:g}, atol {ATOL:g}, T = {END}")
     for size in SINGLE[:2] if quick else SINGLE:
-        single(size, 3 if quick else 7)
+        single(size, 3 if quick else 21 if size <= 20 else 7)
     for size in SINGLE[:1] if quick else SINGLE[:3]:
         dense(size, 3 if quick else 7)
+    for size in SINGLE[:1] if quick else SINGLE[:2]:
+        event(size, 3 if quick else 7)
+        laws(size, 3 if quick else 7)
     for method in ("LSODA",) if quick else ("LSODA", "BDF", "Radau"):
         stiff(20, method, 3)
     for size, count in BATCHES[:1] if quick else BATCHES:

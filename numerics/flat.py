@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from math import prod
 from typing import Any
 
@@ -24,9 +26,15 @@ class Layout:
     names: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
 
-    @property
+    @cached_property
     def size(self) -> int:
         return sum(prod(shape) for shape in self.shapes)
+
+    @cached_property
+    def places(self) -> tuple[tuple[str, slice, tuple[int, ...]], ...]:
+        """Every block with its part of the vector and its shape."""
+        ends = list(accumulate(map(prod, self.shapes)))
+        return tuple((name, slice(end - prod(shape), end), shape) for name, shape, end in zip(self.names, self.shapes, ends, strict=True))
 
     def pack(self, values: Mapping[str, Any]) -> list[Any]:
         """The vector of numbers of any kind."""
@@ -48,12 +56,7 @@ class Layout:
         if len(vector) != self.size:
             blocks = ", ".join(f"{name} {shape}" for name, shape in zip(self.names, self.shapes, strict=True))
             raise ValueError(f"a vector of {len(vector)} entries was given, and the blocks {blocks} have {self.size}")
-        found, start = {}, 0
-        for name, shape in zip(self.names, self.shapes, strict=True):
-            stop = start + prod(shape)
-            found[name] = build(vector[start:stop], shape)
-            start = stop
-        return found
+        return {name: build(vector[part], shape) for name, part, shape in self.places}
 
 
 def _nested(part: Sequence[Any], shape: tuple[int, ...]) -> Any:

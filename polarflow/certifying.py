@@ -51,6 +51,11 @@ def certificate_of(given: str | Path | Theory, *, digits: int = DIGITS, put: Map
     return certify(problem(run.setting, data=run.data, start=run.start, times=(0, 1), sizes=run.sizes), digits=digits)
 
 
+def title_of(given: str | Path | Theory) -> str:
+    """What is certified: the title of a theory file, or of a paper with the experiment."""
+    return run_of(given, "").title
+
+
 def answers(found: Certified) -> list[Answer]:
     """Existence, limit, rate, no collapse, and the bias of the limit."""
     if found.limit is not None and found.diagonal is not None:

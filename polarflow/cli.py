@@ -323,7 +323,7 @@ def verify(
             for step in go_through(found, book, options):
                 if not rows or rows[-1] is not step.row:
                     rows.append(step.row)
-                advance(f"{step.row.id} {step.label}")
+                advance(f"{step.outcome}: {step.row.id} {step.label}")
         except BudgetSpent as spent:
             ending, code = str(spent), BUDGET
         except KeyboardInterrupt:
@@ -486,7 +486,7 @@ def certify(
     from numerics import IntegrationFailed, InvalidProblem, OutOfDomain, Unsupported
     from theory.files import TheoryFileError
 
-    from .certifying import as_json, certificate_of, shown
+    from .certifying import as_json, certificate_of, shown, title_of
     from .runs import NoRun, parsed
 
     to_stdout = json_file is not None and str(json_file) == "-"
@@ -500,14 +500,14 @@ def certify(
             found = certificate_of(target, digits=digits, put=values)
     except (TheoryFileError, InvalidProblem, NoRun, IntegrationFailed, OutOfDomain, Unsupported) as error:
         _bad(str(error))
-    console.print(shown(target, found))
+    console.print(shown(title_of(target), found))
     if certificate is not None:
         if found.certificate is None:
             typer.echo("polarflow: there is no certificate to write", err=True)
         else:
             _write(certificate, json.dumps(found.certificate))
     if json_file is not None:
-        told = json.dumps(as_json(target, found), indent=1)
+        told = json.dumps(as_json(title_of(target), found), indent=1)
         if to_stdout:
             typer.echo(told)
         else:
@@ -645,6 +645,7 @@ def notes(
     to: Annotated[str, typer.Option("--to", help="html, pdf, tex, ipynb, md; several with commas between them, or all.")] = "html",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The file; by default TARGET-notes.", show_default=False)] = None,
     title: Annotated[str, typer.Option(help="The title of a course.", show_default=False)] = "",
+    since: Annotated[bool, typer.Option("--since", help="Leave alone what was built since the last change of anything that enters it.")] = False,
     ledger: Annotated[Path | None, typer.Option(help="Where findings are kept; what it knows is not checked again.")] = None,
     digits: Annotated[int, typer.Option(min=20, max=1000, help="Digits of the experiments.")] = 60,
     samples: Annotated[int, typer.Option(min=1, max=1000, help="Rational points to try where no proof is found.")] = 6,
@@ -657,7 +658,7 @@ def notes(
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from .notes import FORMATS, BadProse, CannotBuild, Unreadable, build
+    from .notes import FORMATS, BadProse, CannotBuild, Unreadable, build, path_of
     from .verifying import BudgetSpent, Options
 
     found = [_resolve(target) for target in targets]
@@ -674,7 +675,7 @@ def notes(
             bar.update(task, description=said[:60], completed=share)
 
         try:
-            paths = build(found, forms, out, book, options=options, title=title, report=report)
+            paths = build(found, forms, out, book, options=options, title=title, since=since, report=report)
         except (CannotBuild, BadProse, Unreadable, ModuleNotFoundError, OSError) as error:
             _bad(str(error))
         except BudgetSpent as spent:
@@ -682,6 +683,9 @@ def notes(
             raise typer.Exit(BUDGET) from None
     for path in paths:
         typer.echo(path)
+    for form in forms:
+        if path_of(out, form) not in paths:
+            typer.echo(f"{path_of(out, form)} is as it would be built now", err=True)
 
 
 @app.command()
@@ -696,8 +700,8 @@ def check(
     for path in files:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-            _bad(f"{path} cannot be read as JSON: {error}")
+        except (OSError, ValueError, RecursionError) as error:
+            _bad(f"{path} cannot be read as JSON ({error}); wanted is what `polarflow verify --json` or `--certificates` writes")
         found = list(_certificates(content))
         if not found:
             _bad(f"{path} holds no certificate; wanted is what `polarflow verify --json` or `--certificates` writes")

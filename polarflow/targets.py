@@ -85,7 +85,7 @@ def _file(given: str) -> tuple[Path, str]:
         return Path(before + dot), after[1:]
     if dot and not after:
         return Path(given), ""
-    near = difflib.get_close_matches(given.split("/")[0], NAMES, n=1, cutoff=0.5)
+    near = [f"{given}.toml"] if Path(f"{given}.toml").exists() else difflib.get_close_matches(given.split("/")[0], NAMES, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     known = f"a shipped paper ({', '.join(NAMES)}), nor a network such as linear_network:5,3,2, nor a theory file ending in .toml"
     raise NoSuchTarget(f"{given!r} is neither {known}.{hint} Try: polarflow list")

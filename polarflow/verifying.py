@@ -112,6 +112,11 @@ class Step:
     label: str
     done: bool
 
+    @property
+    def outcome(self) -> Outcome:
+        """Of what has just been done; the whole row may still be open."""
+        return self.row.outcome if self.row.drifts else (*self.row.parts, *self.row.mutants)[-1].verdict.outcome
+
 
 class BudgetSpent(Exception):
     """The time given ran out before the target was gone through."""

@@ -22,7 +22,7 @@ from theory.statements import Evolves, Part
 from theory.trees import setting_tree
 
 from .exact import all_sizes
-from .kernel import FORMAT, paths, tube
+from .kernel import FORMAT, chebyshev, paths, tube
 from .kernel.enclosure import MOST_DEGREE, Start, read_start
 from .kernel.language import Rejected, read_statement
 from .kernel.passes import planned
@@ -34,7 +34,8 @@ MIDDLE = fmpq(1, 2)  # of a step
 EVERY = 5  # steps between two choices of kappa and of a disc
 HALVINGS = 6
 SPARE = 16  # bits beyond the digits asked for
-BEND = 0.03  # what interpolation may add to the logarithmic norm, or to its integral along a step, before a step is taken in more parts
+# What interpolation may add to the logarithmic norm, or to its integral along a step, before it has more parts: for one trajectory, for sets.
+BENDS = 0.1, 0.03
 MOST_PARTS = 64
 MOST_MONOMIALS = 100
 ROOM = 1.25  # of a tube, over what the distance is expected to be
@@ -235,7 +236,7 @@ class _Walk:
             self._choose(given, entry)
             self.chosen = self.taken
         flow = self.begin.pulled(_flint(self.kappa), _pull(self.pull))
-        self.disc, terms = _disc(flow, given, self.disc, 1 if self.taken % EVERY == 0 else 0)
+        self.disc, terms = _disc(flow, given, self.disc, (1 if self.taken else len(DISCS)) if self.taken % EVERY == 0 else 0)
         degree = self.degree
         gap = tube.defect(flow, given, terms, degree, DISCS[self.disc])
         slopes: list[Fraction] = []
@@ -262,7 +263,7 @@ class _Walk:
         self.entry = arb(_flint(out))
         self.steepest = max(map(float, slopes)) + float(reached.bend)
         bend = float(reached.bend) * max(1.0, float(piece.length))
-        self.parts = max(1, min(MOST_PARTS, ceil(self.parts * (bend / BEND) ** 0.5)))
+        self.parts = max(1, min(MOST_PARTS, ceil(self.parts * (bend / BENDS[bool(self.begin.radii)]) ** 0.5)))
         return {
             "length": str(piece.length),
             "kappa": str(self.kappa),
@@ -345,14 +346,15 @@ def _disc(flow: paths.Field, piece: paths.Piece, near: int, apart: int) -> tuple
 
 
 def _terms(flow: paths.Field, piece: paths.Piece, disc: fmpq) -> int | None:
-    """How many terms leave about a unit of the polynomials to Cauchy's inequality, or None where the field is not holomorphic."""
+    """How many points leave about a unit of the polynomials to Cauchy's inequality, or None where the field is not holomorphic."""
     try:
-        bound = float(tube.spread(flow, piece, disc)) * float(piece.length) / (1 - 1 / float(disc))
+        bound = float(tube.spread(flow, piece, disc)) * float(piece.length)
     except Rejected:
         return None
     if not bound < 1e100:
         return None
-    return max(ceil((piece.bits + log2(max(bound, 1e-100))) / log2(float(disc))), piece.longest)
+    one, two = (log2(float(chebyshev.remainder(count, disc))) for count in (1, 2))
+    return max(1 + ceil((piece.bits + log2(max(bound, 1e-100)) + one) / (one - two)), piece.longest)
 
 
 def _coordinates(problem: Problem) -> tuple[tuple[str, tuple[int, ...]], ...]:

@@ -10,6 +10,7 @@ import faulthandler
 import json
 import resource
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -67,9 +68,11 @@ def main(trace: str, limit: float) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     answers, sys.stdout = sys.stdout, sys.stderr
     with open(trace, "w", encoding="utf-8") as stacks:
+        print("ready", file=answers, flush=True)
         for line in sys.stdin:
+            start = time.process_time()
             faulthandler.dump_traceback_later(0.9 * limit, file=stacks)
-            told = answer(line.rstrip("\n"))
+            told = {**answer(line.rstrip("\n")), "seconds": time.process_time() - start}
             faulthandler.cancel_dump_traceback_later()
             print(json.dumps(told), file=answers, flush=True)
 

@@ -172,6 +172,25 @@ def _names(text: str) -> list[str]:
     return _NAME.findall(text) or ["u"]
 
 
+def _repeat(text: str, dice: Random, _: Sequence[str]) -> str:
+    """A line many times, with its names numbered or not, or a part of one many times: what costs more than it looks."""
+    lines, often = text.split("\n"), dice.choice([2, 5, 20, 100, 1_000, 30_000])
+    at = dice.randrange(len(lines))
+    line = lines[at][:120]
+    match dice.randrange(4):
+        case 0:
+            lines[at] = "\n".join([line] * often)
+        case 1:
+            lines[at] = "\n".join(re.sub(r"^(\w+)|\"(\w)", rf"\g<0>{n}", line) for n in range(often))
+        case 2:
+            first, last = sorted((dice.randrange(len(line) + 1), dice.randrange(len(line) + 1)))
+            lines[at] = line[:first] + line[first:last] * often + line[last:]
+        case _:
+            words = _NAME.findall(line)
+            lines[at] = line.replace(words[-1], " x ".join([words[-1]] * dice.choice([2, 3, 4, 100]))) if words else line
+    return "\n".join(lines)[:900_000]
+
+
 # ---- formulas --------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -238,5 +257,5 @@ def expression(dice: Random, names: Sequence[str], depth: int) -> str:
 
 
 MUTATIONS: tuple[tuple[Mutate, int], ...] = (
-    (_formula, 8), (_token, 6), (_value, 4), (_lines, 4), (_rename, 3), (_insert, 2), (_delete, 2), (_splice, 1), (_size, 1),
+    (_formula, 8), (_token, 6), (_value, 4), (_lines, 4), (_rename, 3), (_insert, 2), (_delete, 2), (_splice, 1), (_size, 2), (_repeat, 2),
 )  # fmt: skip

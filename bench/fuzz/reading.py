@@ -31,6 +31,9 @@ class Reader:
             command, cwd=self.folder, env=path, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         self._count = 0
+        assert self._child.stdout is not None
+        if self._child.stdout.readline() != "ready\n":
+            raise RuntimeError(f"the reader does not start: {' '.join(command)}")
 
     def close(self) -> None:
         self._child.kill()
@@ -48,8 +51,7 @@ class Reader:
         assert child.stdout is not None
         child.stdin.write(f"{self._file}\n")
         child.stdin.flush()
-        limit = self.limit if self._count > 1 else self.limit + 60  # the first one waits for the imports
-        if not select.select([child.stdout], [], [], limit)[0]:
+        if not select.select([child.stdout], [], [], self.limit)[0]:
             self.close()
             stack = self._trace.read_text(encoding="utf-8")
             ours = _FRAME.search(stack)

@@ -52,7 +52,8 @@ def integrate_batch(
     if velocity is None:
         found, reached, steps = _with_numpy(problem, state, times, lanes, (rtol, atol), max_steps)
     else:
-        walk = Walk(velocity, state.T, times, rtol=rtol, atol=atol, max_steps=max_steps, varying=lanes)
+        walk = Walk(velocity, state.T, times, lanes)
+        walk.afresh(rtol=rtol, atol=atol, max_steps=max_steps)
         while walk.on(_ROUNDS):
             pass
         found, reached, steps = walk.found, walk.reached, walk.steps

@@ -21,6 +21,7 @@ Place = tuple[str, tuple[int, ...]]
 Rows = tuple[tuple[int, ...], ...]
 Exponents = tuple[int, ...]
 _SHORTEST, _LONGEST = 2.0**-40, Fraction(1024)  # where a solution is a polynomial, its series are good for any step
+_HIGHER = Fraction(3, 2)  # the order, over that with the least work for a series: a step costs more than its series, and is the longer one
 _EFFORT = 0  # of the compiler: the time goes into calls of MPFR, which it cannot make faster
 
 
@@ -117,7 +118,7 @@ class Pieces:
             np.array([self._number(Fraction(sum(row), 2**self.bits)) for row in self.lines[self._still]]),
             fp_type=hy.real,
             prec=precision,
-            tol=self._number(Fraction(1, 2**self.bits)),
+            tol=self._number(Fraction(1, 2 ** int(self._finer * self.bits))),
             compact_mode=True,
             opt_level=_EFFORT,
             **parameters,
@@ -138,6 +139,11 @@ class Pieces:
                 factor *= self.bundle.constants[j][1] ** k if j in self.bundle.constants else 1
             found.append((tuple(power.get(j, 0) for j in range(self.bundle.width)), entry, factor))
         return found
+
+    @property
+    def _finer(self) -> Fraction:
+        """Of series in time alone; with derivatives they cost more than all else in a step."""
+        return Fraction(1) if self._moved else _HIGHER
 
     @property
     def _precision(self) -> int:
@@ -162,10 +168,21 @@ class Pieces:
         solver = self._solver
         solver.time = self._number(self.time)
         solver.state[:] = self._state()
-        outcome, length = solver.step(self._number(_LONGEST), write_tc=True)
-        if outcome == hy.taylor_outcome.err_nf_state or not np.all(np.isfinite(solver.tc)) or float(length) < _SHORTEST:
-            raise IntegrationFailed(f"the series at t = {float(self.time):.6g} are not finite, or good for no step at all", reached=float(self.time))
-        return _short(float(length))
+        outcome, _ = solver.step(self._number(_LONGEST), write_tc=True)
+        if outcome == hy.taylor_outcome.err_nf_state or not np.all(np.isfinite(solver.tc)):
+            raise IntegrationFailed(f"the series at t = {float(self.time):.6g} are not finite", reached=float(self.time))
+        length = self._reach()
+        if length < _SHORTEST:
+            raise IntegrationFailed(f"the series at t = {float(self.time):.6g} are good for no step at all", reached=float(self.time))
+        return _short(length)
+
+    def _reach(self) -> float:
+        """The longest step along which the last two terms are no more than a unit, which leaves less than that to those that are missing."""
+        coefficients, reach = self._solver.tc, log2(_LONGEST)
+        for k in range(coefficients.shape[1] - 2, coefficients.shape[1]):
+            if largest := max(map(abs, coefficients[:, k])):
+                reach = min(reach, -(float(np.log2(largest)) + self.bits) / k)
+        return 2.0**reach
 
     def piece(self, length: Fraction) -> Piece:
         """The polynomials of the present series, for a time `length`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -28,8 +29,13 @@ def integrate(problem: Problem, *, digits: int = 15, method: str | None = None, 
     if chosen not in METHODS:
         raise ValueError(f"there is no method {chosen!r}; choose one of {', '.join(METHODS)}")
     module, told = METHODS[chosen]
-    found: Trajectory = import_module(f".{module}", __package__).integrate(problem, digits=digits, **told, **options)
+    found: Trajectory = _loaded(module).integrate(problem, digits=digits, **told, **options)
     return found
+
+
+@cache
+def _loaded(module: str) -> Any:
+    return import_module(f".{module}", __package__)
 
 
 __all__ = ["METHODS", "Trajectory", "integrate"]

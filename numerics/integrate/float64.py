@@ -11,10 +11,9 @@ import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
-from math import isfinite, prod, ulp
-from typing import Any, Literal
+from math import isfinite, ulp
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import sympy as sp
@@ -29,18 +28,19 @@ from ..batch.quantities import quantities
 from ..emit.load import compile
 from ..emit.numpy import emit, values
 from ..errors import IntegrationFailed
-from ..native import Pieces, Walk, compiled
+from ..kept import kept
+from ..native import Pieces, Walk, compiled, joined
 from ..problem import Problem
 from ..program import Program
 from ..special import specialised
-from .trajectory import Trajectory
+from .trajectory import States, Trajectory
 
 Floats = NDArray[np.float64]
 
 METHODS: Mapping[str, Any] = {"DOP853": DOP853, "RK45": RK45, "RK23": RK23, "Radau": Radau, "BDF": BDF, "LSODA": LSODA}
 _LOOKS = np.arange(8) / 8  # where in a step an event is looked for, so that two crossings in one step are seen
 _ROUNDS = 256  # compiled steps between two reports
-_LEAST = 100 * np.finfo(float).eps  # the least relative tolerance of SciPy, for which an error is not rounding alone
+_LEAST = 100 * float(np.finfo(float).eps)  # the least relative tolerance of SciPy, for which an error is not rounding alone
 _COST = 17  # evaluations that a compiled step takes at most
 
 
@@ -80,11 +80,7 @@ class Followed:
         if not moments.ndim:
             return layout.unpack_arrays(self.solution(float(moments)))
         found = self.solution(moments).T
-        result, start = {}, 0
-        for name, lengths in zip(layout.names, layout.shapes, strict=True):
-            result[name] = found[:, start : start + prod(lengths)].reshape(len(moments), *lengths)
-            start += prod(lengths)
-        return result
+        return {name: found[:, part].reshape(len(moments), *shape) for name, part, shape in layout.places}
 
 
 def integrate(
@@ -105,7 +101,9 @@ def integrate(
     """
     if digits > 15:
         raise ValueError(f"{digits} digits were asked of {method}, which has 15; use method='taylor'")
-    return _run(problem, method, rtol, atol, max_evaluations, (), False, report).trajectory
+    clock = time.perf_counter()
+    engine, path = _path(problem, method, rtol, atol, max_evaluations, (), False, report)
+    return _trajectory(problem, method, rtol, atol, engine, path, clock)
 
 
 def follow(
@@ -128,10 +126,13 @@ def follow(
 
     Raises what `integrate` raises, and `Unsupported` for a quantity that no array program computes.
     """
-    return _run(problem, method, rtol, atol, max_evaluations, events, True, report)
+    clock = time.perf_counter()
+    engine, path = _path(problem, method, rtol, atol, max_evaluations, events, True, report)
+    found = tuple(Crossing(event, moment, problem.layout.unpack_arrays(state)) for event, moment, state in path.crossings)
+    return Followed(_trajectory(problem, method, rtol, atol, engine, path, clock), found, path.end, path.solution)
 
 
-def _run(
+def _path(
     problem: Problem,
     method: str,
     rtol: float,
@@ -140,33 +141,32 @@ def _run(
     events: Sequence[Event],
     dense: bool,
     report: Callable[[float], None] | None,
-) -> Followed:
-    clock = time.perf_counter()
-    layout = problem.layout
-    times = np.array([float(t) for t in problem.times])
-    watch = _Watch(problem, events) if events else None
+) -> tuple[str, _Path]:
     velocity = compiled(problem, 1)
-    if method == "DOP853" and velocity is not None:
-        walk = Walk(velocity, velocity.start[None], times, rtol=max(rtol, _LEAST), atol=atol, max_steps=2**62, rounds=_ROUNDS if dense else 0)
-        path = _walked(walk, times, max_evaluations, watch, dense, report)
-    else:
-        start = layout.pack_arrays([values(problem.start[name]) for name in layout.names])
-        right = velocity.velocity() if velocity else _interpreted(problem)
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")  # what a step did is judged by its result
-            solver = METHODS[method](right, 0.0, start, times[-1], rtol=rtol, atol=atol)
-            path = _followed(solver, start, times, method, watch, dense, report, max_evaluations)
-    engine = "C" if velocity else "NumPy"
+    watch = kept(problem, ("events", *events), lambda: _Watch(problem, tuple(events))) if events else None
+    if velocity is not None and method == "DOP853":
+        walk = velocity.walk()
+        walk.afresh(rtol=max(rtol, _LEAST), atol=atol, pieces=_ROUNDS if dense else 0)
+        path = _walked(walk, velocity.times, max_evaluations, watch, dense, report)
+        walk.rest()
+        return "C", path
+    times = np.array([float(t) for t in problem.times])
+    start = problem.layout.pack_arrays([values(problem.start[name]) for name in problem.layout.names])
+    right = velocity.velocity() if velocity else _interpreted(problem)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # what a step did is judged by its result
+        solver = METHODS[method](right, 0.0, start, times[-1], rtol=rtol, atol=atol)
+        return "C" if velocity else "NumPy", _followed(solver, start, times, method, watch, dense, report, max_evaluations)
+
+
+def _trajectory(problem: Problem, method: str, rtol: float, atol: float, engine: str, path: _Path, clock: float) -> Trajectory:
     options: dict[str, float | int | str] = {"rtol": rtol, "atol": atol, "evaluations": path.evaluations, "engine": engine}
-    moments: tuple[Fraction, ...] = problem.times[: len(path.states)]
-    trajectory = Trajectory(problem, moments, tuple(map(layout.unpack_arrays, path.states)), 15, method, options, time.perf_counter() - clock)
-    found = tuple(Crossing(event, moment, layout.unpack_arrays(state)) for event, moment, state in path.crossings)
-    return Followed(trajectory, found, path.end, path.solution)
+    states = States(problem.layout, path.states)
+    return Trajectory(problem, problem.times[: len(path.states)], states, 15, method, options, time.perf_counter() - clock)
 
 
-@dataclass(frozen=True)
-class _Path:
-    states: Sequence[Floats]
+class _Path(NamedTuple):
+    states: Floats
     crossings: Sequence[tuple[Event, float, Floats]]
     end: float
     evaluations: int
@@ -175,26 +175,27 @@ class _Path:
 
 def _walked(walk: Walk, times: Floats, budget: int, watch: _Watch | None, dense: bool, report: Callable[[float], None] | None) -> _Path:
     """The states at the times by compiled steps, some hundred at a time."""
-    states, rows, crossings, going = walk.found[0], [], [], True
+    pieces: list[Pieces] = []
+    crossings, going, before, evaluations = [], True, 0.0, 0
     while going:
-        rounds = (budget - walk.evaluations) // _COST
+        rounds = (budget - evaluations) // _COST
         if rounds < 1:
             raise _failed("DOP853", walk.time, times[-1], _spent(budget))
-        before = walk.time
         going = walk.on(min(_ROUNDS, rounds))
+        evaluations = walk.evaluations
         if not going and walk.reached[0] < times[-1]:
             raise _failed("DOP853", walk.reached[0], times[-1], "The step size collapsed.")
-        until = walk.time
-        if dense and (pieces := walk.pieces).size:
-            rows.append(pieces)
+        if dense and len((latest := walk.pieces).rows):
+            pieces.append(latest)
             if watch is not None:
-                found, end = watch.until_the_end(np.append(pieces[:, 0], until), Pieces(pieces))
+                found, end = watch.until_the_end(np.append(latest.rows[:, 0], walk.time), latest)
                 crossings += found
                 if end is not None:
-                    return _Path(states[times <= end], crossings, end, walk.evaluations, Pieces(np.concatenate(rows)))
-        if report is not None and until > before:
+                    return _Path(walk.found[0][times <= end], crossings, end, evaluations, joined(pieces))
+        if report is not None and (until := walk.time) > before:
+            before = until
             report(until / times[-1])
-    return _Path(states, crossings, float(times[-1]), walk.evaluations, Pieces(np.concatenate(rows)) if rows else None)
+    return _Path(walk.found[0], crossings, float(times[-1]), evaluations, joined(pieces) if dense else None)
 
 
 def _followed(
@@ -244,13 +245,13 @@ def _followed(
             report(until / times[-1])
         if ended is not None:
             break
-    return _Path(states, crossings, until, evaluations, OdeSolution(ends, pieces) if dense else None)
+    return _Path(np.array(states), crossings, until, evaluations, OdeSolution(ends, pieces) if dense else None)
 
 
 class _Watch:
     """The quantities of events, and where they cross zero within a step."""
 
-    def __init__(self, problem: Problem, events: Sequence[Event]) -> None:
+    def __init__(self, problem: Problem, events: tuple[Event, ...]) -> None:
         self.events = events
         self.values = values_of(problem, quantities(problem.setting, {str(n): Family((), event.quantity) for n, event in enumerate(events)}))
 

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, overload
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ..flat import Layout
 from ..problem import Problem
+
+
+@dataclass(frozen=True, eq=False)
+class States(Sequence[Mapping[str, Any]]):
+    """Let `rows` be packed states, of the shape (T, D): the states block by block, each unpacked when it is asked for."""
+
+    layout: Layout
+    rows: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, place: int) -> Mapping[str, Any]: ...
+    @overload
+    def __getitem__(self, place: slice) -> States: ...
+    def __getitem__(self, place: int | slice) -> Mapping[str, Any] | States:
+        return States(self.layout, self.rows[place]) if isinstance(place, slice) else self.layout.unpack_arrays(self.rows[place])
 
 
 @dataclass(frozen=True)
@@ -21,7 +43,7 @@ class Trajectory:
 
     problem: Problem
     times: tuple[Fraction, ...]
-    states: tuple[Mapping[str, Any], ...]
+    states: Sequence[Mapping[str, Any]]
     digits: int
     method: str
     options: Mapping[str, float | int | str] = field(default_factory=dict)

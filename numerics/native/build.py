@@ -48,8 +48,8 @@ def compiler() -> tuple[str, ...] | None:
 
 
 @lru_cache(maxsize=64)
-def library(source: str, lanes: int) -> ctypes.CDLL:
-    """Let a translation unit be given: what it exports, where LANES is `lanes`. Raises `NoCompiler` without a compiler.
+def library(source: str, lanes: int, flags: tuple[str, ...] = ()) -> ctypes.CDLL:
+    """Let a translation unit be given: what it exports, where LANES is `lanes`, compiled with more `flags`. Raises `NoCompiler` without a compiler.
 
     Raises `RuntimeError` for source that the compiler refuses, which is an error of this package.
     """
@@ -57,13 +57,13 @@ def library(source: str, lanes: int) -> ctypes.CDLL:
     if command is None:
         raise NoCompiler("there is no C compiler; install gcc or clang, or set CC")
     try:
-        return _built(command, source, lanes)
+        return _built(command, source, lanes, flags)
     except NoCompiler as error:
         raise RuntimeError(f"the C written for this flow was refused, which is an error of polarflow: {error}") from error
 
 
-def _built(command: tuple[str, ...], source: str, lanes: int) -> ctypes.CDLL:
-    words = [*command, *_FLAGS, *_LINK, f"-DLANES={lanes}"]
+def _built(command: tuple[str, ...], source: str, lanes: int, flags: tuple[str, ...] = ()) -> ctypes.CDLL:
+    words = [*command, *_FLAGS, *flags, *_LINK, f"-DLANES={lanes}"]
     name = hashlib.sha256("\0".join([*words, _machine(command[0]), source]).encode()).hexdigest()[:32]
     kept = _cache() / f"{name}.so"
     if not kept.exists():

@@ -24,13 +24,13 @@ typedef struct {
     double *memory;             /* (memory_size) */
     const double *starts;       /* (count, size) */
     const double *times;        /* (moments,) */
-    double *found;              /* (count, moments, size) */
+    double *found;              /* (count, moments, size), NaN where nothing is known */
     double *reached;            /* (count,) */
     int64_t *taken;             /* (count,) steps */
     double *pieces;             /* (rounds, 2 + (1 + TERMS) size) of a single trajectory: time, step, state, polynomial; or none */
     int64_t rows, size, count, moments, max_steps;
     double rtol, atol;
-    int64_t begun, evaluations, kept; /* trajectories begun, fields evaluated, pieces kept */
+    int64_t begun, evaluations, kept; /* trajectories begun, or 0 to start afresh; fields evaluated; pieces kept in the last rounds */
     double t[LANES], h[LANES];
     int64_t trajectory[LANES], goal[LANES], steps[LANES], rejected[LANES]; /* trajectory -1: the lane is idle */
 } run;
@@ -245,10 +245,21 @@ static int64_t advance(run *r)
     return left;
 }
 
+static void afresh(run *r)
+{
+    for (int64_t n = 0; n < r->count * r->moments * r->size; n++)
+        r->found[n] = NAN;
+    EACH(l) r->trajectory[l] = r->steps[l] = -1;
+    r->evaluations = 0;
+}
+
 /* Up to so many rounds of steps; returns whether anything is left to do. */
 EXPORT int64_t follow(run *r, int64_t rounds)
 {
     int64_t left = 0;
+    if (r->begun == 0)
+        afresh(r);
+    r->kept = 0;
     EACH(l) left += r->trajectory[l] >= 0;
     for (int64_t n = 0; n < rounds && (left > 0 || r->begun < r->count); n++) {
         if (left < LANES && r->begun < r->count)
@@ -256,4 +267,39 @@ EXPORT int64_t follow(run *r, int64_t rounds)
         left = advance(r);
     }
     return left > 0 || r->begun < r->count;
+}
+
+/* The last of `count` pieces that begins at or before t, where n is a guess: times are mostly asked for in their order. */
+static int64_t piece_at(const double *pieces, int64_t count, int64_t length, double t, int64_t n)
+{
+    for (int64_t next = n; next < n + 2 && next < count; next++)
+        if (pieces[next * length] <= t && (next + 1 == count || t < pieces[(next + 1) * length]))
+            return next;
+    int64_t low = 0;
+    while (count - low > 1) {
+        const int64_t middle = low + (count - low) / 2;
+        if (pieces[middle * length] <= t)
+            low = middle;
+        else
+            count = middle;
+    }
+    return low;
+}
+
+/* The states (moments, size) at `times`, which may come in any order, by what `keep` kept. */
+EXPORT void between(const double *pieces, int64_t count, int64_t size, const double *times, int64_t moments, double *found)
+{
+    const int64_t length = 2 + (1 + TERMS) * size;
+    int64_t n = 0;
+    for (int64_t m = 0; m < moments; m++) {
+        n = piece_at(pieces, count, length, times[m], n);
+        const double *const piece = pieces + n * length, *const y = piece + 2, *const c = y + size;
+        double *restrict const to = found + m * size;
+        const double x = (times[m] - piece[0]) / piece[1], w = 1.0 - x;
+        for (int64_t i = 0; i < size; i++) {
+            const double *const k = c + i;
+            const double inner = k[3 * size] + x * (k[4 * size] + w * (k[5 * size] + x * k[6 * size]));
+            to[i] = y[i] + x * (k[0] + w * (k[size] + x * (k[2 * size] + w * inner)));
+        }
+    }
 }

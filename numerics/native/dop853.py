@@ -5,12 +5,15 @@ The coefficients are SciPy's. A combination of slopes is one expression, so that
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from scipy.integrate import DOP853
+
+from .build import library
 
 ROWS = 8  # of a piece: the state before a step, and the seven terms of the polynomial that leads on from it
 
@@ -57,3 +60,15 @@ def source() -> str:
         _TABLE.format(stages=", ".join(f"stage_{n}" for n in range(1, len(_STAGES) + 1)), nodes=", ".join(repr(float(node)) for node in _NODES)),
     ]
     return "".join([*parts, "\n", (Path(__file__).parent / "dop853.c").read_text(encoding="utf-8")])
+
+
+@lru_cache(maxsize=4)
+def stepper(lanes: int, flags: tuple[str, ...] = ()) -> ctypes.CDLL:
+    """What `dop853.c` exports, for so many lanes and compiled with `flags`. Raises `NoCompiler` without a compiler."""
+    found, count, address = library(source(), lanes, flags), ctypes.c_int64, ctypes.c_void_p
+    found.run_size.restype = found.memory_size.restype = found.follow.restype = count
+    found.memory_size.argtypes = [count]
+    found.follow.argtypes = [address, count]
+    found.between.restype = None
+    found.between.argtypes = [address, count, count, address, count, address]
+    return found

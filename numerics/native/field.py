@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from math import prod
 
@@ -11,10 +11,11 @@ import sympy as sp
 from ..emit.c import Kind, functions, helpers
 from ..errors import Unsupported
 from ..problem import size_value
-from ..program import Program
+from ..program import Program, Step
 
 _KIND = Kind("lanes_t", "LANES_ZERO", "LANES_ZERO + {}", tile=4)
 _NAMES = ("log", "exp", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "fabs", "sign")
+_SHORT = 8  # numbers in a vector register
 _RESERVED = frozenset(["lanes_t", "EXPORT", "field", "work_size", "int64_t", *(f"lanes_{name}" for name in (*_NAMES, "power"))])
 
 # Compilers know the operations of vectors, and that a double beside one is meant for every lane; of functions they know nothing.
@@ -74,6 +75,20 @@ def source(program: Program, sizes: tuple[tuple[str, int], ...], varying: frozen
     given = ", ".join(str(lengths[size.name]) for size in program.sizes if f"const size_t {size}," in text or f"const size_t {size})" in text)
     arguments = [f"*(const {kind.name} *)t", *([given] if given else []), *_places(program, lengths, still), f"({kind.name} *)work"]
     return "\n".join([*parts, text, _FIELD.format(kind=kind.name, arguments=", ".join(arguments), sizes=given)])
+
+
+def flags(program: Program, lengths: Iterable[int], lanes: int) -> tuple[str, ...]:
+    """What the compiler is told beside for the velocity and the steps along it, where `lengths` are those of all loops.
+
+    For a single state, rows shorter than a vector are faster number by number, as long as no entry has more to do than one row: what is written as
+    vectors and numbers and read as others is waited for. Products of matrices have enough to do meanwhile.
+    """
+    short = lanes == 1 and max(lengths, default=1) < _SHORT and all(_loops(step) <= 2 for step in program.steps)
+    return ("-fno-tree-vectorize",) if short else ()
+
+
+def _loops(step: Step) -> int:
+    return len({index for index, _ in step.family.indices} | {bound for total in step.family.value.atoms(sp.Sum) for bound, *_ in total.limits})
 
 
 def _places(program: Program, lengths: Mapping[str, int], still: frozenset[str]) -> list[str]:

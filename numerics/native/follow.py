@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ctypes
-import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from functools import cached_property, lru_cache
 from itertools import accumulate
 from math import prod
@@ -15,14 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import Unsupported
+from ..kept import kept
 from ..problem import Problem, size_value
 from ..special import specialised
 from . import dop853, field
 from .build import NoCompiler, library
+from .dop853 import stepper
+from .pieces import Pieces
 
 Floats = NDArray[np.float64]
 
 WIDTH = 8  # lanes of a batch
+_NOTHING: Floats = np.empty(0)
 _VECTOR = 8 * WIDTH  # bytes
 _POINTERS = ("field", "still", "varying", "moving", "work", "memory", "starts", "times", "found", "reached", "taken", "pieces")
 
@@ -44,30 +48,23 @@ def _structure(lanes: int) -> type[ctypes.Structure]:
     return Run
 
 
-@lru_cache(maxsize=2)
-def _stepper(lanes: int) -> ctypes.CDLL:
-    found = library(dop853.source(), lanes)
-    found.run_size.restype = found.memory_size.restype = found.follow.restype = ctypes.c_int64
-    found.memory_size.argtypes = [ctypes.c_int64]
-    found.follow.argtypes = [ctypes.c_void_p, ctypes.c_int64]
-    if found.run_size() != ctypes.sizeof(_structure(lanes)):
-        raise RuntimeError("the struct in dop853.c is not the one in follow.py, which is an error of polarflow")
-    return found
-
-
 @dataclass(frozen=True)
 class Compiled:
     """Let a problem have its velocity in machine code for `lanes` states at a time.
 
-    `constants` are those that all trajectories share, `still` their addresses; `rows` names the others, each with the number of its entries.
+    `start` and `times` are the problem's as doubles; `constants` are those that all trajectories share, `still` their addresses; `rows` names the
+    others, each with the number of its entries. `flags` are the compiler's. In `at_rest` are walks from the start, for whoever takes one out.
     """
 
     lanes: int
+    flags: tuple[str, ...]
     start: Floats
+    times: Floats
     library: ctypes.CDLL
     constants: tuple[Floats, ...]
     still: Any
     rows: tuple[tuple[str, int], ...]
+    at_rest: list[Walk] = dataclass_field(default_factory=list, compare=False)
 
     @cached_property
     def address(self) -> int | None:
@@ -77,7 +74,14 @@ class Compiled:
     def memory(self) -> tuple[int, int]:
         """How many doubles the steps and the velocity work in."""
         self.library.work_size.restype = ctypes.c_int64
-        return _stepper(self.lanes).memory_size(self.start.size), self.library.work_size()
+        return stepper(self.lanes, self.flags).memory_size(self.start.size), self.library.work_size()
+
+    def walk(self) -> Walk:
+        """From the start through the times, by one that is at rest or by a new one: another thread may be under way."""
+        try:
+            return self.at_rest.pop()
+        except IndexError:
+            return Walk(self, self.start[None], self.times)
 
     def velocity(self) -> Callable[[float, Floats], Floats]:
         """The velocity as a function of one state."""
@@ -96,28 +100,21 @@ class Compiled:
         return velocity
 
 
-_KNOWN: dict[int, dict[Any, Compiled | None]] = {}
-
-
 def compiled(problem: Problem, lanes: int, varying: frozenset[str] = frozenset()) -> Compiled | None:
-    """The velocity in machine code, where constants in `varying` differ from lane to lane; None without a compiler, or where C has no source for it.
+    """The velocity in machine code, where constants in `varying` differ from lane to lane.
 
-    A problem is compiled once for as long as it lives; its many fractions are made doubles once.
+    None without a compiler, and where C has no source for it.
     """
-    if id(problem) not in _KNOWN:
-        _KNOWN[id(problem)] = {}
-        weakref.finalize(problem, _KNOWN.pop, id(problem), None)
-    known = _KNOWN[id(problem)]
-    if (lanes, varying) not in known:
-        known[lanes, varying] = _compiled(problem, lanes, varying)
-    return known[lanes, varying]
+    return kept(problem, ("velocity", lanes, varying), lambda: _compiled(problem, lanes, varying))
 
 
 def _compiled(problem: Problem, lanes: int, varying: frozenset[str]) -> Compiled | None:
     special = specialised(problem.program, {name: value for name, value in problem.data.items() if name not in varying})
+    lengths = [*problem.sizes.values(), *(length for shape in problem.layout.shapes for length in shape)]
+    flags = field.flags(special, lengths, lanes)
     try:
-        _stepper(lanes)
-        built = library(field.source(special, tuple(sorted(problem.sizes.items())), varying, lanes), lanes)
+        stepper(lanes, flags)
+        built = library(field.source(special, tuple(sorted(problem.sizes.items())), varying, lanes), lanes, flags)
     except (NoCompiler, Unsupported):
         return None
     names = [variable.name for variable in special.inputs if variable.name not in varying]
@@ -125,7 +122,8 @@ def _compiled(problem: Problem, lanes: int, varying: frozenset[str]) -> Compiled
     still = (ctypes.c_void_p * (len(constants) + 1))(*(array.ctypes.data for array in constants))
     rows = tuple((v.name, prod(size_value(length, problem.sizes) for length in v.shape)) for v in special.inputs if v.name in varying)
     start = np.array([float(entry) for entry in problem.layout.pack(problem.start)])
-    return Compiled(lanes, start, built, constants, still, rows)
+    times = np.array([float(moment) for moment in problem.times])
+    return Compiled(lanes, flags, start, times, built, constants, still, rows)
 
 
 def aligned(count: int) -> Floats:
@@ -136,75 +134,55 @@ def aligned(count: int) -> Floats:
 
 
 class Walk:
-    """Let `starts` have the shape (B, D): the B trajectories through increasing `times`, taken up step by step by `on`.
+    """Let starts have the shape (B, D): the B trajectories through increasing times, again and again, without new memory but for the results.
 
-    `found` has the states, of the shape (B, T, D), NaN where none is known; `reached` and `steps` are as in `Trajectories`. Of a single trajectory
-    `pieces` has, for each step that was accepted in the last rounds, its time, its length, the state before it and the terms of its polynomial, if
-    room is made for as many as `rounds`.
+    `afresh` is the beginning, with tolerances, and `on` takes steps. `found` has the states, of the shape (B, T, D), NaN where none is known;
+    `reached` and `steps` are as in `Trajectories`.
     """
 
-    def __init__(
-        self,
-        velocity: Compiled,
-        starts: Floats,
-        times: Floats,
-        *,
-        rtol: float,
-        atol: float,
-        max_steps: int,
-        varying: Mapping[str, Floats] | None = None,
-        rounds: int = 0,
-    ) -> None:
+    def __init__(self, velocity: Compiled, starts: Floats, times: Floats, varying: Mapping[str, Floats] | None = None) -> None:
         (count, size), lanes = starts.shape, velocity.lanes
-        rows, moments = sum(length for _, length in velocity.rows), len(times)
+        rows = sum(length for _, length in velocity.rows)
         memory, work = velocity.memory
-        shapes = {
-            "memory": (memory,),  # the first, where vectors can be loaded from, and so are the next two
-            "work": (work,),
-            "moving": (rows * lanes,),
-            "varying": (count, rows),
-            "starts": (count, size),
-            "times": (moments,),
-            "found": (count, moments, size),
-            "reached": (count,),
-            "taken": (count,),
-            "pieces": (rounds, 2 + dop853.ROWS * size),
-        }
-        lengths = [prod(shape) for shape in shapes.values()]
-        room = aligned(sum(lengths))
-        ends = list(accumulate(lengths))
-        part = {name: room[end - length : end].reshape(shapes[name]) for name, length, end in zip(shapes, lengths, ends, strict=True)}
+        # Vectors are loaded from the first three.
+        lengths = {"memory": memory, "work": work, "moving": rows * lanes, "varying": count * rows, "starts": count * size}
+        lengths |= {"times": len(times), "reached": count, "taken": count}
+        ends = list(accumulate(lengths.values()))
+        room = aligned(ends[-1])
+        part = {name: room[end - length : end] for (name, length), end in zip(lengths.items(), ends, strict=True)}
         base = room.ctypes.data
-        address = {name: base + 8 * (end - length) for name, length, end in zip(shapes, lengths, ends, strict=True)}
-        if not rounds:
-            address["pieces"] = 0
-        part["starts"][:], part["times"][:], part["found"][:] = starts, times, np.nan
-        first = 0
+        address = {name: base + 8 * (end - length) for (name, length), end in zip(lengths.items(), ends, strict=True)}
+        part["starts"][:], part["times"][:] = starts.ravel(), times
+        own, first = part["varying"].reshape(count, rows), 0
         for name, length in velocity.rows:
-            part["varying"][:, first : first + length] = np.reshape((varying or {})[name], (count, length))
+            own[:, first : first + length] = np.reshape((varying or {})[name], (count, length))
             first += length
-        self.found, self.reached, self.steps, self._pieces = part["found"], part["reached"], part["taken"].view(np.int64), part["pieces"]
+        self.reached, self.steps = part["reached"], part["taken"].view(np.int64)
+        self._shape, self._results = (count, len(times), size), ctypes.c_double * (count * len(times) * size)
         self._velocity = velocity  # which its addresses need
         self._run: Any = _structure(lanes)(
-            **address,
-            field=velocity.address,
-            still=ctypes.addressof(velocity.still),
-            rows=rows,
-            size=size,
-            count=count,
-            moments=moments,
-            max_steps=max_steps,
-            rtol=rtol,
-            atol=atol,
-            trajectory=(-1,) * lanes,
-            steps=(-1,) * lanes,
+            **address, field=velocity.address, still=ctypes.addressof(velocity.still), rows=rows, size=size, count=count, moments=len(times)
         )
-        self._follow = _stepper(lanes).follow
-        self._address = ctypes.addressof(self._run)
+        steps = stepper(lanes, velocity.flags)
+        if steps.run_size() != ctypes.sizeof(self._run):
+            raise RuntimeError("the struct in dop853.c is not the one in follow.py, which is an error of polarflow")
+        self._follow, self._address = steps.follow, ctypes.addressof(self._run)
+
+    def afresh(self, *, rtol: float, atol: float, max_steps: int = 2**62, pieces: int = 0) -> None:
+        """The starts again, with new results and room for so many pieces."""
+        run, entries = self._run, self._results()
+        self.found: Floats = np.ndarray(self._shape, np.float64, entries)
+        self._pieces = np.empty((pieces, 2 + dop853.ROWS * self._shape[2])) if pieces else None
+        run.found, run.pieces = ctypes.addressof(entries), None if self._pieces is None else self._pieces.ctypes.data
+        run.begun, run.rtol, run.atol, run.max_steps = 0, rtol, atol, max_steps
+
+    def rest(self) -> None:
+        """The results are no longer held, and whoever wants to walk from the start next may take this walk."""
+        self.found, self._pieces = _NOTHING, None
+        self._velocity.at_rest.append(self)
 
     def on(self, rounds: int) -> bool:
         """Up to so many more steps of every lane; whether any are left to take."""
-        self._run.kept = 0
         return bool(self._follow(self._address, rounds))
 
     @property
@@ -217,5 +195,7 @@ class Walk:
         return float(self._run.t[0])
 
     @property
-    def pieces(self) -> Floats:
-        return self._pieces[: self._run.kept].copy()
+    def pieces(self) -> Pieces:
+        """The steps of a single trajectory that were accepted in the last rounds."""
+        assert self._pieces is not None
+        return Pieces(self._pieces[: self._run.kept].copy(), self._velocity.flags)

@@ -17,6 +17,7 @@ from ..verifying import Options, Row, go_through, size_of
 from .appendix import appendix, count
 from .compose import chapter
 from .document import Chapter, Document
+from .stamp import bears, stamp
 
 DEFAULT = Options()
 FORMATS = ("html", "pdf", "tex", "ipynb", "md")
@@ -36,30 +37,42 @@ def build(
     *,
     options: Options = DEFAULT,
     title: str = "",
+    since: bool = False,
     report: Report = lambda said, share: None,
 ) -> tuple[Path, ...]:
     """Let targets, formats and a path be given: the notes, written there with the ending of each format; the paths of the files.
 
-    What the ledger knows is not checked again. LaTeX and Markdown come with a folder of figures beside them. `report` is told what is being done, and
-    the share that is done. Raises `CannotBuild`, `BadProse`, and `BudgetSpent` when the time given ran out; then nothing was written.
+    What the ledger knows is not checked again. With `since`, a format whose file was made from what there is today is left alone, and its path is not
+    among those returned. LaTeX and Markdown come with a folder of figures beside them. `report` is told what is being done, and the share that is
+    done. Raises `CannotBuild`, `BadProse`, and `BudgetSpent` when the time given ran out; then nothing was written.
     """
     wrong = [form for form in to if form not in FORMATS]
     if wrong or not to:
         raise CannotBuild(f"the format {', '.join(wrong) or 'none'} was given; there are {', '.join(FORMATS)}")
     if not targets:
         raise CannotBuild("no target was given; give a paper or a theory file")
-    stem = out.with_suffix("") if out.suffix.removeprefix(".") in FORMATS else out
     for target in targets:
-        if "md" in to and target.name.endswith(".toml") and _beside(target).resolve() == stem.with_name(f"{stem.name}.md").resolve():
+        if "md" in to and target.name.endswith(".toml") and _beside(target).resolve() == path_of(out, "md").resolve():
             raise CannotBuild(f"{_beside(target)} is where the prose of {target.name} stands; give another name with --output")
+    if since:
+        mark = stamp(targets, list(map(prose_of, targets)), options, title)
+        to = [form for form in to if not bears(path_of(out, form), mark)]
+        if not to:
+            return ()
     document = compose(targets, ledger, options=options, title=title, report=report)
     files: dict[Path, bytes] = {}
     for n, form in enumerate(to):
         report(f"writing {form}", 0.9 + 0.1 * n / len(to))
-        files |= written(document, form, stem.with_name(f"{stem.name}.{form}"))
+        files |= written(document, form, path_of(out, form))
     for path, content in reversed(files.items()):  # the notes last, when everything they refer to is there
         _put(path, content)
     return tuple(files)
+
+
+def path_of(out: Path, to: str) -> Path:
+    """Where the notes are written in a format: the path that was given, with the ending of the format."""
+    stem = out.with_suffix("") if out.suffix.removeprefix(".") in FORMATS else out
+    return stem.with_name(f"{stem.name}.{to}")
 
 
 def compose(
@@ -71,11 +84,13 @@ def compose(
     report: Report = lambda said, share: None,
 ) -> Document:
     """The document, with everything in it checked or looked up."""
+    prose = [prose_of(target) for target in targets]
+    mark = stamp(targets, prose, options, title)  # of what is read now: what is edited while this runs makes the notes old
     steps, done = sum(map(size_of, targets)) or 1, 0
     chapters: list[Chapter] = []
     everything: list[Row] = []
     outcomes: dict[str, dict[str, str]] = {}
-    for target in targets:
+    for target, source in zip(targets, prose, strict=True):
         rows: list[Row] = []
         for step in go_through(target, ledger, options):
             if not rows or rows[-1] is not step.row:
@@ -86,14 +101,14 @@ def compose(
         def working(said: str, share: float = 0.8 * done / steps) -> None:
             report(said, share)
 
-        composed = chapter(target, rows, prose_of(target), digits=options.digits, report=working)
+        composed = chapter(target, rows, source, digits=options.digits, report=working)
         chapters.append(composed)
         everything += rows
         outcomes[composed.given] = {row.id: row.outcome for row in rows if row.statement is not None}
     given = [one.given for one in chapters]
     if len({one.anchor for one in chapters}) < len(chapters):
         raise CannotBuild(f"of {', '.join(given)} two have the same name; give one of the files another")
-    return Document(title or " · ".join(c.title for c in chapters), tuple(chapters), appendix(given, options), count(everything), outcomes)
+    return Document(title or " · ".join(c.title for c in chapters), tuple(chapters), appendix(given, options), count(everything), outcomes, mark)
 
 
 def prose_of(target: Target) -> str:

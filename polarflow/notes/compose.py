@@ -28,6 +28,7 @@ from .document import (
     Claim,
     Details,
     Display,
+    Figure,
     Formula,
     Heading,
     Inline,
@@ -45,11 +46,13 @@ from .ends import Named, grouped, named, note, table, valued
 from .figures import Worked, worked
 from .formula import PLAIN, Lines, Style, assertion, equation, layout, letter
 from .formula.layout import Fence, Layout, Letter, Script, Sign, row
+from .phases import cells, diagram, threshold
 from .prose import BadProse, Prose, excerpt, read_prose
 from .words import words
 
 MOST_PARTS = 12  # of a claim; further ones may be skipped by a reader
 LONGEST_REASON = 160
+LONGEST_VARIANT = 5  # lines of a formula that is false
 LONGEST_CONDITION, MOST_CONDITIONS = 60, 8
 ROLES = {"parameter": "moves along the flow", "constant": "fixed", "cotangent": "an unknown function of time", "time": "time"}
 
@@ -252,7 +255,14 @@ class _Chapter:
         data = named(result.mutants)
         yield from data.told(self.style)
         for one in result.mutants:
-            yield self._displayed(one, words(one.part.label, self.style), data)
+            label = words(one.part.label, self.style)
+            if len(assertion(one.part.assertion, self.style).lines.lines) > LONGEST_VARIANT:
+                shown = f"polarflow show {self.target.name}/{result.id}"
+                yield _p(
+                    Styled("emphasis", label), " ", of_verdict(one.verdict), " The formula is long; ", Styled("code", (Text(shown),)), " prints it."
+                )
+            else:
+                yield self._displayed(one, label, data)
             decisive = one.verdict.decisive
             if decisive is not None and decisive.reason:
                 yield _p(_sentence(_shortened(decisive.reason)))
@@ -297,13 +307,15 @@ class _Chapter:
         self.style = style
         self.inserted.add(name)
         kind, _, rest = name.partition(" ")
-        if self.target.claim and kind != "figure" and name.partition(" / ")[0] != self.target.claim:
+        if self.target.claim and kind != "figure" and name.removeprefix("phase ").partition(" / ")[0] != self.target.claim:
             return [_p(f"(Here the notes of {self.target.name} show {name}.)")]
         if kind == "derivation":
             rows = {r.title.removeprefix("derivation: "): r for r in self.rows if r.statement is None and not r.drifts}
             if rest not in {d.title for d in self.target.derivations}:
                 raise BadProse(f"[[{name}]] was given; there are the derivations {', '.join(d.title for d in self.target.derivations)}")
             return [self._steps(rest, rows)]
+        if kind == "phase":
+            return [self._phases(rest)]
         if kind == "figure":
             chosen = next((e for e in self.target.experiments if e.id == rest), None)
             if chosen is None:
@@ -320,8 +332,25 @@ class _Chapter:
                 known = "; ".join(one.part.label for one in (*row_.parts, *row_.mutants))
                 raise BadProse(f"[[{name}]] was given; the parts and variants of {claim} are: {known}")
         raise BadProse(
-            f"[[{name}]] was given; wanted is a claim ([[C6]]), or one of its parts ([[C6 / L = 2]]), [[derivation TITLE]] or [[figure EXPERIMENT]]"
+            f"[[{name}]] was given; wanted is a claim ([[C6]]), or one of its parts ([[C6 / L = 2]]), "
+            "[[derivation TITLE]], [[figure EXPERIMENT]] or [[phase CLAIM / LABEL]]"
         )
+
+    def _phases(self, asked: str) -> Figure:
+        """The phase diagram around the instance of a part: [[phase C21 / its label]], with the threshold behind a semicolon if there is one."""
+        place, _, product = (piece.strip() for piece in asked.partition(";"))
+        claim, _, label = (piece.strip() for piece in place.partition(" / "))
+        parts = [one.part for row_ in self.rows if row_.id == claim and row_.statement is not None for one in row_.parts]
+        stated = next((part.assertion for part in parts if part.label == label), None)
+        ends = list(stated.ends.values()) if isinstance(stated, AtLimit) else []
+        if len(ends) != 1:
+            raise BadProse(f"[[phase {asked}]] was given; wanted is a part about the limit of one flow: [[phase CLAIM / LABEL]]")
+        try:
+            curve = threshold(product) if product else None
+            self.report(f"phases of {claim}")
+            return diagram(self._anchor(f"{claim}-phases"), cells(ends[0]), curve)
+        except ValueError as error:
+            raise BadProse(f"[[phase {asked}]] was given; {error}") from None
 
     # ---- References ----------------------------------------------------------------------------------------------------------------------------
 

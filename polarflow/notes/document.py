@@ -170,6 +170,7 @@ class Document:
     appendix: tuple[Block, ...]
     count: str
     outcomes: dict[str, dict[str, str]] = field(default_factory=dict)  # by target and claim: what a notebook must find again
+    stamp: str = ""  # a digest of all that the notes were made from
 
 
 def text_of(inside: tuple[Inline, ...]) -> str:

@@ -18,7 +18,7 @@ from .document import Block, Display, Formula, Inline, Listing, Paragraph, Style
 from .figures import against_scale
 from .formula import EQUALS, Shown, Style, decimal, expression, letter, number
 from .formula.house import LONG, flat
-from .formula.layout import Layout, Letter, Script, row
+from .formula.layout import Layout, Letter, Script, Sign, row
 from .words import words
 
 OF = {"x": "the limit", "rho": "the magnification", "rate": "the rate in the end"}
@@ -69,10 +69,20 @@ def note(stated: AtLimit | Observed | Order, data: Named, style: Style) -> tuple
                 told += [Text("; " if told else ""), Formula(letter(name, style)), Text(f" is {OF[end.of]} of "), *_flow(end, style)]
                 told += [*_on(data, end), Text(", from "), *_start(end.start, style)]
             told += [one for name, value in given.items() for one in (Text("; "), *valued(name, value, style))]
-        case Observed(_, _, _, _, given, start) | Order(_, _, _, _, _, _, given, start):
-            for n, (name, value) in enumerate({**given, **start}.items()):
-                told += [Text(", " if n else "with "), *valued(name, value, style)]
+        case Observed(_, _, _, within, given, start):
+            told += [one for n, off in enumerate(within) for one in (Text(", " if n else "within "), Formula(decimal(sp.Rational(off))))]
+            told += [Text(", for "), *_numbers({**given, **start}, style)]
+        case Order(data=given, start=start, sign=sign):
+            if sign != "any":
+                told += [Formula(row(letter("C", style), Sign(">" if sign == "positive" else "<", "relation"), number(sp.S.Zero))), Text(", ")]
+            told += [Text("for "), *_numbers({**given, **start}, style)]
     return tuple(told)
+
+
+def _numbers(given: Mapping[str, Values], style: Style) -> Iterator[Inline]:
+    for n, (name, value) in enumerate(given.items()):
+        yield Text(", " if n else "")
+        yield from valued(name, value, style)
 
 
 def grouped(parts: Sequence[PartResult]) -> Iterator[tuple[PartResult, ...]]:
@@ -97,9 +107,11 @@ def table(name: str, parts: Sequence[PartResult], data: Named, style: Style) -> 
     said += [one for key, entry in first.data.items() for one in (Text(", "), *valued(key, entry, style))]
     shown = expression(value, style)
     called = {one.part.label.rpartition(": ")[2] for one in parts}
-    yield Display(
-        Shown(shown.lines, None, "", shown.where), words(next(iter(called)), style) if len(called) == 1 else (Text("Values"),), None, tuple(said)
-    )
+    label = words(next(iter(called)), style) if len(called) == 1 else (Text("Values"),)
+    if value.is_Symbol:
+        yield Paragraph((*said, Text(":")))
+    else:
+        yield Display(Shown(shown.lines, None, "", shown.where), label, None, tuple(said))
     head = tuple((Text(told),) for told in ("flow", "from", "value", "off by at most", "verdict"))
     rows: list[tuple[tuple[Inline, ...], ...]] = []
     for one in parts:
@@ -133,9 +145,9 @@ def _series(parts: Sequence[PartResult]) -> Mapping[str, Sequence[tuple[Fraction
 def _shape(one: PartResult) -> tuple[sp.Expr, str, str, str] | None:
     """What a table is about: the expression, its numbers, and the letters; None for a part that is no value of anything, or was not proved."""
     stated = one.part.assertion
-    if not isinstance(stated, AtLimit) or len(stated.ends) != 1 or stated.holds.indices or one.verdict.outcome != "proved":
+    if not isinstance(stated, AtLimit) or len(stated.ends) != 1 or one.verdict.outcome != "proved":
         return None
-    if not isinstance(stated.holds.left, sp.Abs) or not stated.holds.right.is_Rational:
+    if not isinstance(stated.holds.left, sp.Abs) or not stated.holds.right.is_Rational or stated.holds.indices or stated.holds.where:
         return None
     ((name, end),) = stated.ends.items()
     value, middle = _value(stated)

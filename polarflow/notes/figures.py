@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -12,7 +12,12 @@ from typing import Any
 import numpy as np
 from mpmath import mp
 
+from numerics import InvalidProblem
+from proofs_check.balls import flint
+from proofs_check.certifying import NotDiagonal, recognise
 from proofs_check.drift import Drift, measure
+from proofs_check.kernel.decimals import below
+from proofs_check.limiting import limit
 from theory.statements import Experiment
 
 from ..plots import COLOURS, GREY, INK
@@ -25,10 +30,22 @@ from .words import words
 
 PRECISIONS = (20, 30, 40, 60)
 DIGITS = 30  # of the worked instance; fewer are shown
+LIMIT_DIGITS = 10  # of where it ends, for the rates
+FALLS = 30  # the loss is shown until it has fallen by about e^30
 SHOWN = 12
 MOST_ENTRIES = 6
 LEAST_LOSS = 1e-20  # of the largest; below it there is nothing but rounding
 NARROW, WIDE = (6.3, 2.5), (6.3, 2.7)  # inches
+
+
+@dataclass(frozen=True)
+class Rates:
+    """The loss at many times, $\\mu$ with $F \\le C e^{-\\mu t}$ for some $C$, and one with $F \\le F(0) e^{-\\mu t}$, if one is proved."""
+
+    times: Sequence[float]
+    loss: Sequence[float]
+    ending: Fraction
+    steady: Fraction | None
 
 
 @dataclass(frozen=True)
@@ -40,6 +57,7 @@ class Worked:
     simulation: Simulation
     precise: Simulation
     drifts: Mapping[int, Sequence[Drift]]
+    rates: Rates | None = None
 
     def states(self, style: Style) -> Table:
         """The loss and the first entries of every block at the times asked for, digits that are right."""
@@ -73,14 +91,31 @@ class Worked:
 
     @property
     def figures(self) -> tuple[Figure, ...]:
-        return (_trajectory(self), _falling(self))
+        return (_trajectory(self), *((_rates(self.name, self.experiment.id, self.rates),) if self.rates else ()), _falling(self))
 
 
 def worked(name: str, target: Target, experiment: Experiment, known: Sequence[Drift], digits: int) -> Worked:
     """Follow an experiment; `known` are its drifts at `digits` digits, which are not computed again."""
     drifts = {d: measure(experiment, digits=d) for d in PRECISIONS if d < digits} | {digits: tuple(known)}
     given = target.name if target.name.endswith(".toml") else f"{target.name}/{experiment.id}"
-    return Worked(name, experiment, simulate(given), simulate(given, digits=DIGITS, points=1), drifts)
+    simulation = simulate(given)
+    return Worked(name, experiment, simulation, simulate(given, digits=DIGITS, points=1), drifts, _proved_rates(given, simulation))
+
+
+def _proved_rates(given: str, simulation: Simulation) -> Rates | None:
+    """What is proved of how fast the loss falls, where the flow is one on the diagonal model and its limit is positive."""
+    try:
+        found = recognise(simulation.trajectory.problem)
+    except (NotDiagonal, InvalidProblem):
+        return None
+    ended = limit(found.polar, digits=LIMIT_DIGITS)
+    if ended.rate is None or simulation.loss is None:
+        return None
+    ending = ended.rate * found.rate
+    falls = min(Fraction(simulation.trajectory.times[-1]), FALLS / ending)  # later there is nothing to be seen
+    near = simulate(given, until=falls)
+    assert near.loss is not None
+    return Rates(list(map(float, near.times)), list(map(float, near.loss)), ending, None if ended.steady is None else ended.steady * found.rate)
 
 
 def _trajectory(found: Worked) -> Figure:
@@ -117,6 +152,40 @@ def _trajectory(found: Worked) -> Figure:
     )
     caption = (Text(f"Experiment {found.experiment.id}: the trajectory" + (" and the loss." if run.loss is not None else ".")),)
     return _figure(f"{found.name}-trajectory", draw, NARROW, caption, told)
+
+
+def _rates(name: str, experiment: str, known: Rates) -> Figure:
+    """The loss under what is proved of it; of the rate in the end the slope is proved, and not the height."""
+
+    def draw(figure: Any) -> None:
+        axis = figure.subplots()
+        times, loss = np.array(known.times), np.array(known.loss)
+        axis.plot(times, loss, color=INK, linewidth=1.5, label="the loss, integrated")
+        if known.steady is not None:
+            bound = loss[0] * np.exp(-float(known.steady) * times)
+            axis.plot(times, bound, color=COLOURS[0], linestyle="--", linewidth=1.5, label=f"proved: ${_power_law('F(0)', known.steady)}$")
+        half = times >= times[-1] / 2
+        slope = 3 * loss[-1] * np.exp(-float(known.ending) * (times - times[-1]))
+        axis.plot(times[half], slope[half], color=COLOURS[1], linestyle="-.", linewidth=1.5, label=f"proved: ${_power_law('C', known.ending)}$")
+        axis.set_yscale("log")
+        axis.set_xlabel("$t$")
+        axis.set_ylabel("$F$")
+        axis.set_xlim(times[0], times[-1])
+        axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
+
+    end = Formula(read_math(rf"F \le {_power_law('C', known.ending)}"))
+    caption: tuple[Inline, ...] = (Text(f"Experiment {experiment}: the loss, and what is proved of how fast it falls: "),)
+    if known.steady is not None:
+        caption += (Formula(read_math(rf"F \le {_power_law('F(0)', known.steady)}")), Text(" from the start on, and "))
+    caption += (end, Text(" for some "), Formula(Letter("C")), Text(", of which the slope is shown. The rates are rounded down."))
+    told = f"The loss falls over time on a logarithmic scale, in the end along a line of the slope {below(flint(known.ending))} that is proved."
+    return _figure(f"{name}-rates", draw, WIDE, caption, told)
+
+
+def _power_law(factor: str, rate: Fraction) -> str:
+    """The rate rounded down, in LaTeX that notes and Matplotlib both read."""
+    front, _, power = below(flint(rate)).lower().partition("e")
+    return rf"{factor}\, e^{{-{front}" + (rf" \cdot 10^{{{int(power)}}}" if power else "") + r" t}"
 
 
 def _falling(found: Worked) -> Figure:
@@ -170,6 +239,11 @@ def against_scale(name: str, series: Mapping[str, Sequence[tuple[Fraction, Fract
 
 
 def _figure(name: str, draw: Any, size: tuple[float, float], caption: tuple[Inline, ...], told: str) -> Figure:
+    return Figure(name, picture(name, draw, size), caption, told)
+
+
+def picture(name: str, draw: Callable[[Any], None], size: tuple[float, float]) -> Callable[[str], bytes]:
+    """What `draw` puts on a figure of so many inches, in the style of the notes, in the form that is asked for: svg, pdf or png."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure as Canvas
 
@@ -188,7 +262,7 @@ def _figure(name: str, draw: Any, size: tuple[float, float], caption: tuple[Inli
         "svg.fonttype": "path",
     }
 
-    def picture(form: str) -> bytes:
+    def written(form: str) -> bytes:
         with rc_context(style):
             figure = Canvas(figsize=size, layout="constrained")
             draw(figure)
@@ -197,7 +271,7 @@ def _figure(name: str, draw: Any, size: tuple[float, float], caption: tuple[Inli
             figure.savefig(sink, format=form, dpi=200, metadata=undated, transparent=form == "svg")
         return _clean(sink.getvalue().decode(), name) if form == "svg" else sink.getvalue()
 
-    return Figure(name, picture, caption, told)
+    return written
 
 
 def _clean(svg: str, name: str) -> bytes:

@@ -12,7 +12,8 @@ from .formula.layout import Letter, Script, Sign, row
 _ARGUMENT = r"(?:\([^()]*\)|[A-Za-z0-9]+|\+|-)"
 _GREEK = "|".join(sorted(GREEK, key=len, reverse=True))
 _SCRIPTED = re.compile(
-    rf"(?P<bars>\|(?:{_GREEK}|[A-Za-z])(?:[_^]\w+)?\|(?:[_^]\d+)?)|(?P<tens>\b\d+\^-?\d+)|(?P<float>-?\b\d+(?:\.\d+)?e[+-]?\d+)|(?P<entry>\b[A-Za-z]\w*\[\w+(?:, ?\w+)*\])|"
+    rf"(?P<bars>\|(?:{_GREEK}|[A-Za-z])(?:[_^]\w+)?\|(?:[_^]\d+)?)|(?P<tens>\b\d+\^-?\d+)|"
+    r"(?P<float>-?\b\d+(?:\.\d+)?e[+-]?\d+)|(?P<entry>\b[A-Za-z]\w*\[\w+(?:, ?\w+)*\])|"
     r"(?<![\w.\\'])(?:"
     rf"(?P<moved>d)?(?P<greek>{_GREEK})(?P<below>_\w+)?(?P<above>\^{_ARGUMENT})?"
     rf"|(?P<name>[b-zB-HJ-Z])(?P<scripts>(?:[_^]{_ARGUMENT})+)?"

@@ -4,7 +4,7 @@ It imports python-flint and the standard library alone. A certificate is plain J
 `check` either returns what was established, in words, or raises `Rejected`.
 """
 
-from .checking import FORMAT, Accepted, check
+from .checking import FORMAT, KINDS, Accepted, check
 from .language import Rejected
 
-__all__ = ["FORMAT", "Accepted", "Rejected", "check"]
+__all__ = ["FORMAT", "KINDS", "Accepted", "Rejected", "check"]

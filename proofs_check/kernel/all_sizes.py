@@ -107,7 +107,10 @@ def _check(statement: Statement, certificate: Json, found: Residual) -> None:
     claim = statement.claim
     scope = {} if isinstance(claim, Gradient) else dict(claim.indices)
     for cofactor in certificate["cofactors"]:
-        hypothesis = statement.hypotheses[cofactor["hypothesis"]]
+        number = cofactor["hypothesis"]
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < len(statement.hypotheses):
+            raise Rejected(f"{number!r} is not the number of a hypothesis")
+        hypothesis = statement.hypotheses[number]
         bound = {str(name): size for name, size in cofactor["bound"]}
         if set(bound) & set(scope):
             raise Rejected("a cofactor sums over an index of the claim")
@@ -115,13 +118,15 @@ def _check(statement: Statement, certificate: Json, found: Residual) -> None:
         at: dict[str, Index] = {}
         for name, size in hypothesis.indices:
             given = cofactor["at"][name]
+            if isinstance(given, bool):
+                raise Rejected(f"{given!r} is not an index")
             if isinstance(given, int):
                 if given < 0 or not isinstance(size, int) or given >= size:
                     raise Rejected(f"the hypothesis index {given} is outside its range")
             elif {**scope, **bound}.get(given) != size:
                 raise Rejected(f"the hypothesis index {name} should run over {size}")
             at[name] = given
-        product = algebra.multiply(algebra.of_tree(times.value), algebra.rename(found.hypotheses[cofactor["hypothesis"]], at))
+        product = algebra.multiply(algebra.of_tree(times.value), algebra.rename(found.hypotheses[number], at))
         rest = subtract(rest, algebra.closed(bound.items(), product))
     rest = algebra.cleared(rest)
     if rest:

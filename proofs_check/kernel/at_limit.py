@@ -38,12 +38,11 @@ def check_at_limit(statement: Statement, certificate: Json) -> tuple[bool, str]:
             found = ending(node["certificate"])
             told.append(f"{name} is {WORDS.get(node['of'])} of this flow: {found.text}")
             for entry, value in _entries(name, found, node["of"], statement, sizes):
-                if statement.symbols[name].sign == "positive" and not value > 0:
-                    raise Rejected(f"{name}{list(entry)} is not certainly positive")
-                if statement.symbols[name].sign == "nonnegative" and not value >= 0:
-                    raise Rejected(f"{name}{list(entry)} is not certainly nonnegative")
-                if statement.symbols[name].sign == "nonzero":
+                sign = statement.symbols[name].sign
+                if sign == "nonzero":
                     raise Rejected(f"{name} is declared to be other than 0; say 'positive' or 'real'")
+                if not (value > 0 or (sign == "nonnegative" and value >= 0) or sign == "real"):
+                    raise Rejected(f"{name}{list(entry)} is not certainly {sign}")
                 values[name, entry] = value
         pairs = sides_at(statement, claim.sides, sizes, values)
         if holds:

@@ -18,6 +18,19 @@ from .rank import check_count
 from .settle import check_settle
 
 FORMAT: Final = "polarflow.certificate/1"
+KINDS: Final = (
+    "all-sizes",
+    "instance",
+    "counterexample",
+    "count",
+    "inequality",
+    "bisection",
+    "enclosure",
+    "settle",
+    "limit",
+    "ends",
+    "at-limit",
+)
 
 
 @dataclass(frozen=True)
@@ -68,9 +81,9 @@ def check(certificate: Json) -> Accepted:
                 return Accepted("proved", check_enclosure(statement, certificate))
             case "at-limit":
                 holds, found = check_at_limit(statement, certificate)
-                told = _words(statement) if holds else "the left side is not, in every entry, at most the right side"
+                told = _words(statement) if holds else f"it is not so that in every entry {_words(statement)}"
                 return Accepted("proved" if holds else "refuted", f"{told}: {found}")
-        raise Rejected(f"{certificate['kind']!r} is not a kind of certificate this kernel knows")
+        raise Rejected(f"{certificate['kind']!r} is not a kind of certificate this kernel knows: {', '.join(KINDS)} are")
     except Rejected:
         raise
     except (KeyError, TypeError, AttributeError, IndexError, ValueError, ArithmeticError, RecursionError) as error:

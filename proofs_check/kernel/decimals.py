@@ -22,5 +22,11 @@ def near(q: fmpq) -> str:
     return _decimal(q, Context(prec=20))
 
 
+def about(q: fmpq, within: fmpq) -> str:
+    """Of a number within `within` of q: "a within b", where a has twenty digits and b makes up for those left out."""
+    a = near(q)
+    return f"{a} within {above(within + abs(q - fmpq(*Decimal(a).as_integer_ratio())))}"
+
+
 def _decimal(q: fmpq, context: Context) -> str:
     return f"{context.divide(Decimal(int(q.p)), Decimal(int(q.q))).normalize():g}"

@@ -12,13 +12,12 @@ in: what `limit` proves of the polar flow with them is proved of the flow stated
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import product
 
 from flint import fmpq
 
 from .all_sizes import conditions_of
 from .graph import Graph, Place
-from .instance import rational, read_sizes, read_value
+from .instance import entries, rational, read_sizes, read_value
 from .language import Add, Equal, Evolves, Json, Mul, Number, Pow, Ref, Rejected, Size, Statement, Sum, Tree, read_family
 from .leaf import Polar
 
@@ -56,14 +55,14 @@ def recognised(statement: Statement, where: Json, flow: Json) -> tuple[Polar, fm
             raise Rejected(f"{key} is not a number, with the constants given")
         return found
 
-    def entries(name: str, *shape: Size) -> list[fmpq]:
-        places = [(name, entry) for entry in product(*(range(graph.size(size)) for size in shape))]
+    def given(name: str, *shape: Size) -> list[fmpq]:
+        places = [(name, entry) for entry in entries(shape, sizes)]
         if any(place not in values for place in places):
             raise Rejected(f"{name} is given no value")
         return [values[place] for place in places]
 
     height, width = statement.symbols[flow["matrix"]].shape
-    flat, columns = entries(flow["matrix"], height, width), graph.size(width)
+    flat, columns = given(flow["matrix"], height, width), graph.size(width)
     matrix = tuple(tuple(flat[n : n + columns]) for n in range(0, len(flat), columns))
     start = {name: read_value(statement, name, where["start"][name], sizes) for name in _moving(flow)}
     weights = list(start[flow["weights"]].values())
@@ -73,7 +72,7 @@ def recognised(statement: Statement, where: Json, flow: Json) -> tuple[Polar, fm
         if sum((q**2 for q in weights), fmpq(0)) != 1 or not radius > 0:
             raise Rejected("the start is not a radius r > 0 with a direction on the sphere")
         weights = [radius * q for q in weights]
-    depth, target = number("depth"), tuple(entries(flow["target"], height))
+    depth, target = number("depth"), tuple(given(flow["target"], height))
     if not (rate > 0 and depth >= 2 and (kappa is None or kappa > 0) and all(q > 0 for q in weights)):
         raise Rejected("a rate and a ratio above 0, L >= 2 and positive weights are wanted")
     return Polar(kappa, depth, matrix, target, rational("1"), tuple(weights)), rate

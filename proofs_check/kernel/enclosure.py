@@ -167,10 +167,10 @@ def _at_start(begin: Start, spheres: int, degree: int, bits: int) -> dict[Place,
         return [found[node] for node in begin.kept.nodes]
 
     with working(bits + GUARD, 1):
-        exact = Polynomials(1, width, degree)
+        exact = Polynomials(Series(1), width, degree)
 
         def cut(line: Mapping[Exponents, arb]) -> Value:
-            return exact.polynomial({powers: [c] for powers, c in line.items() if sum(powers) <= degree})
+            return {powers: Series(1).series([c]) for powers, c in line.items() if sum(powers) <= degree}
 
         known = values(exact, lambda i: cut({one: arb(begin.point[i]), **{powers: arb(q) for powers, q in terms[i].items()}}), cut)
     with working(COARSE, degree + 2):

@@ -33,7 +33,7 @@ from collections.abc import Sequence
 
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
-from .decimals import above, below, near
+from .decimals import about, below
 from .instance import rational
 from .language import Json, Rejected
 from .leaf import Leaf, Point, Polar
@@ -98,7 +98,7 @@ def in_the_end(polar: Polar, rows: Sequence[int], start: Leaf, point: Point, nod
     quotient, norm = ((vector.transpose() * matrix * vector)[0, 0] for matrix in (moved, weigh))
     if not (norm > 0 and 2 * quotient <= arb(value + within) * norm):
         raise Rejected("the vector does not show that the rate in the end is as small as claimed")
-    return f"F(t) <= C exp(-{below(value - within)} t) for some C, where 2 lambda = {near(value)} within {above(within)}"
+    return f"F(t) <= C exp(-{below(value - within)} t) for some C, where 2 lambda = {about(value, within)}"
 
 
 def throughout(polar: Polar, rows: Sequence[int], start: Leaf, point: Point, node: Json) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from flint import fmpq
 
-from .instance import Entry, entries
+from .instance import Entry, Summands, entries
 from .language import Add, Family, Flow, Fn, Integral, Mul, Number, Pow, Ref, Rejected, Size, Statement, Sum, Tree
 
 Place: TypeAlias = tuple[str, Entry]
@@ -38,6 +38,7 @@ class Graph:
     known: dict[Node, int] = field(default_factory=dict)
     memory: dict[tuple[int, frozenset[str], tuple[int, ...]], int] = field(default_factory=dict)
     free: dict[int, tuple[Tree, tuple[str, ...]]] = field(default_factory=dict)
+    summands: Summands = field(default_factory=Summands)
 
     def node(self, node: Node) -> int:
         if node not in self.known:
@@ -134,7 +135,7 @@ class Graph:
             case Add(args):
                 return self.total([self.walk(arg, at, held) for arg in args])
             case Sum(index, size, body):
-                return self.total([self.walk(body, {**at, index: k}, held) for k in range(self.size(size))])
+                return self.total([self.walk(body, {**at, index: k}, held) for k in self.summands.over(self.size(size))])
             case Mul(args):
                 product = self.number(1)
                 for arg in args:

@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from math import comb, lcm
+from math import comb, lcm, prod
 from typing import Final, TypeAlias, TypeVar
 
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
@@ -49,19 +49,34 @@ Entry: TypeAlias = tuple[int, ...]
 Key: TypeAlias = tuple[int | str, Entry | int]  # (number of the hypothesis, its entry) or ("relation", number)
 
 MOST_GENERATORS: Final = 5000
+MOST_ENTRIES: Final = 1_000_000
+MOST_SUMMANDS: Final = 2_000_000
 LARGEST_EXPONENT: Final = 1000
 MOST_PASSES: Final = 200
 MOST_PRODUCTS: Final = 3_000_000  # of terms, in one multiplication
 MOST_TERMS: Final = 30_000  # of a numerator whose common factor with the denominator is looked for
 MOST_BITS: Final = 128  # of a number that is factored into primes
-_RATIONAL: Final = re.compile(r"-?\d+(/\d+)?")
+MOST_BITS_OF_ALL: Final = 100_000  # of any other
+_RATIONAL: Final = re.compile(r"-?[0-9]+(/[0-9]+)?")
 _VARIABLE: Final = "#v"  # the generator that stands for every variable of integration
 
 
 def _product(p: fmpq_mpoly, q: fmpq_mpoly) -> fmpq_mpoly:
     if len(p) * len(q) > MOST_PRODUCTS:
         raise Rejected(f"a product of {len(p)} and {len(q)} terms: the statement is too large to be multiplied out at these sizes")
-    return p * q
+    return _bounded(p * q)
+
+
+def _bits(p: fmpq_mpoly) -> int:
+    """The bits of the largest coefficient."""
+    return max((q.height_bits() for q in p.coeffs()), default=0)
+
+
+def _bounded(p: fmpq_mpoly) -> fmpq_mpoly:
+    """A product of two polynomials, whose numbers are at most about twice as long as before."""
+    if _bits(p) > MOST_BITS_OF_ALL:
+        raise Rejected(f"a number has more than {MOST_BITS_OF_ALL} bits")
+    return p
 
 
 @dataclass(frozen=True)
@@ -108,6 +123,8 @@ class Fraction:
             raise Rejected(f"the exponent {n} is larger than {LARGEST_EXPONENT}")
         if any(comb(len(p) + abs(n) - 1, abs(n)) > MOST_PRODUCTS for p in (self.num, self.den) if len(p) > 1):
             raise Rejected(f"the power {n} of {max(len(self.num), len(self.den))} terms is too large to be multiplied out")
+        if abs(n) * max(map(_bits, (self.num, self.den))) > MOST_BITS_OF_ALL:
+            raise Rejected(f"the power {n} has numbers of more than {MOST_BITS_OF_ALL} bits")
         return Fraction.of(self.num**n, self.den**n) if n >= 0 else Fraction.of(self.den**-n, self.num**-n)
 
     def rational(self) -> fmpq | None:
@@ -138,6 +155,20 @@ class Term:
 
     def key(self) -> str:
         return f"exp: {self.m}" if self.atom is None else f"power: {self.m} of {self.atom}"
+
+
+@dataclass
+class Summands:
+    """How many terms of sums have been written out; more than `MOST_SUMMANDS` are refused."""
+
+    seen: int = 0
+
+    def over(self, size: int) -> range:
+        """The values of an index that a sum runs over."""
+        self.seen += size
+        if self.seen > MOST_SUMMANDS:
+            raise Rejected(f"the sums have more than {MOST_SUMMANDS} terms at these sizes")
+        return range(size)
 
 
 class _Again(Exception):
@@ -400,6 +431,7 @@ class _Walk:
     motion: Motion
     held: frozenset[str] = frozenset()
     memory: dict[tuple[str, Entry], Dual] = field(default_factory=dict)
+    summands: Summands = field(default_factory=Summands)
 
     def entry(self, name: str, entry: Entry) -> Dual:
         if name in self.sizes:
@@ -431,7 +463,7 @@ class _Walk:
                 return total
             case Sum(index, size, body):
                 total = Dual(ring.number(0))
-                for k in range(_size(size, self.sizes)):
+                for k in self.summands.over(_size(size, self.sizes)):
                     total = total.plus(self.walk(body, {**at, index: k}, bound))
                 return total
             case Mul(args):
@@ -506,7 +538,10 @@ def _size(size: Size, sizes: Mapping[str, int]) -> int:
 
 def entries(indices: Iterable[Size], sizes: Mapping[str, int]) -> list[Entry]:
     """Every value of the indices, the last one running fastest."""
-    return list(product(*(range(_size(size, sizes)) for size in indices)))
+    lengths = [_size(size, sizes) for size in indices]
+    if prod(lengths) > MOST_ENTRIES:
+        raise Rejected(f"a tensor of {' x '.join(map(str, lengths))} entries is given, and {MOST_ENTRIES} are the most")
+    return list(product(*map(range, lengths)))
 
 
 def rational(node: Json) -> fmpq:

@@ -16,7 +16,8 @@ from .all_sizes import conditions_of
 from .graph import Graph, Place
 from .index import Poly, free_indices, tree_of
 from .instance import Entry, entries, proved_at_instance, read_value
-from .language import Evolves, Family, Json, Number, Rejected, Statement, read_statement
+from .language import Family, Json, Rejected, Statement
+from .laws import read_law
 
 AT_START: Final = "the value at the start"  # no name of a symbol: it has spaces
 
@@ -50,10 +51,8 @@ def read_kept(stated: Json, laws: Json, graph: Graph, ranges: Sequence[Place]) -
         nodes.append(graph.total([graph.power(graph.place(*place), fmpq(2)) for place in blocks]))
     for law in laws:
         certificate = law["certificate"]
-        statement, conditions = _proved(stated, certificate, graph, ranges)
-        claim = statement.claim
-        if not isinstance(claim, Evolves) or claim.rate != Number(fmpq(0)):
-            raise Rejected("a law is not a conserved quantity")
+        statement, claim = read_law(stated, certificate)
+        conditions = _proved(stated, statement, certificate, graph, ranges)
         for choice in law["values"]:
             own = _with(graph, statement, choice)
             for family in statement.hypotheses[: len(certificate["statement"]["hypotheses"])]:
@@ -66,22 +65,14 @@ def read_kept(stated: Json, laws: Json, graph: Graph, ranges: Sequence[Place]) -
     return Kept(tuple(nodes), bool(laws), tuple(positive), tuple(nonzero))
 
 
-def _proved(stated: Json, certificate: Json, graph: Graph, ranges: Sequence[Place]) -> tuple[Statement, Mapping[str, Poly]]:
-    """The statement of a law whose certificate is accepted, and the conditions it holds under."""
-    proved = certificate["statement"]
-    if any(proved[key] != stated[key] for key in ("sizes", "definitions", "flow")) or any(
-        proved["symbols"].get(name) != declared for name, declared in stated["symbols"].items()
-    ):
-        raise Rejected("a law is proved for another setting than that of the enclosure")
-    statement = read_statement(proved)
-    if any(symbol.role != "constant" for name, symbol in statement.symbols.items() if name not in stated["symbols"]):
-        raise Rejected("a law brings a name of its own that is not a constant")
+def _proved(stated: Json, statement: Statement, certificate: Json, graph: Graph, ranges: Sequence[Place]) -> Mapping[str, Poly]:
+    """The conditions under which an accepted law holds."""
     if certificate["kind"] == "all-sizes":
         conditions = conditions_of(statement, certificate)
         found = {text: poly for text, poly in conditions.items() if poly is not None}
         if len(found) < len(conditions):
             raise Rejected("a law holds under a condition that cannot be checked along a tube")
-        return statement, found
+        return found
     if certificate["kind"] != "instance" or dict(certificate["instance"]["sizes"]) != dict(graph.sizes):
         raise Rejected("a law is proved neither for all sizes nor at those of the enclosure")
     for name, value in certificate["instance"]["values"].items():
@@ -90,7 +81,7 @@ def _proved(stated: Json, certificate: Json, graph: Graph, ranges: Sequence[Plac
             raise Rejected(f"a law is proved for another {name} than that of the enclosure")
     if proved_at_instance(statement, certificate).conditions:
         raise Rejected("a law is proved at explicit sizes under conditions, and these are not checked along a tube")
-    return statement, {}
+    return {}
 
 
 def _with(graph: Graph, statement: Statement, choice: Json) -> Graph:

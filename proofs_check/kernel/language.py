@@ -203,7 +203,7 @@ class _Reader:
         raise Rejected(f"{node!r} is not a declared size")
 
     def indices(self, node: Json) -> tuple[tuple[str, Size], ...]:
-        pairs = tuple((str(name), self.size(size)) for name, size in _list(node))
+        pairs = tuple((name, self.size(size)) for name, size in _list(node))
         if len({name for name, _ in pairs}) != len(pairs):
             raise Rejected(f"an index appears twice in {node!r}")
         return pairs
@@ -242,7 +242,7 @@ class _Reader:
         raise Rejected(f"{str(node)[:80]} is not an expression the kernel knows")
 
     def fresh(self, name: str, scope: Mapping[str, Size]) -> None:
-        if not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise Rejected(f"{name!r} is not a name")
         if name in scope or name in self.symbols or name in self.definitions or name in self.sizes:
             raise Rejected(f"the bound name {name!r} hides another")
@@ -408,12 +408,12 @@ def read_statement(node: Json) -> Statement:
             reader.fresh(name, {})
             if entry["role"] not in ROLES or entry["sign"] not in SIGNS:
                 raise Rejected(f"the declaration of {name!r} is not one the kernel knows")
-            shape = tuple(reader.size(size) for size in entry["shape"])
+            shape = tuple(reader.size(size) for size in _list(entry["shape"]))
             reader.symbols[name] = Symbol(name, shape, entry["role"], entry["sign"])
-        for entry in node["definitions"]:
+        for entry in _list(node["definitions"]):
             reader.fresh(entry["name"], {})
             reader.definitions[entry["name"]] = reader.family(entry)
-        hypotheses = [reader.family(entry, "zero") for entry in node["hypotheses"]]
+        hypotheses = [reader.family(entry, "zero") for entry in _list(node["hypotheses"])]
         flow = reader.flow(node["flow"]) if node["flow"] is not None else None
         for hypothesis in hypotheses if flow else ():
             reader.constant(hypothesis.value)

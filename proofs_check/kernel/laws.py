@@ -33,6 +33,25 @@ class Row:
         return places_of(self.statement, self.quantity.value, at, self.point)
 
 
+def read_law(setting: Json, certificate: Json) -> tuple[Statement, Evolves]:
+    """What a certificate claims of a law of a flow: the sizes, definitions and symbols are those of the setting, and constants of its own.
+
+    Whether it is proved is not asked. Raises `Rejected` for a law of another setting, and for a quantity that is not claimed to be conserved.
+    """
+    stated = certificate["statement"]
+    if any(stated[key] != setting[key] for key in ("sizes", "definitions", "flow")) or any(
+        stated["symbols"].get(name) != declared for name, declared in setting["symbols"].items()
+    ):
+        raise Rejected("a law is one of another setting: sizes, definitions, symbols and flow are to be the same")
+    statement = read_statement(stated)
+    if any(symbol.role != "constant" for name, symbol in statement.symbols.items() if name not in setting["symbols"]):
+        raise Rejected("a law brings a name of its own that is not a constant")
+    claim = statement.claim
+    if not isinstance(claim, Evolves) or claim.rate != Number(fmpq(0)):
+        raise Rejected("a law is not a conserved quantity")
+    return statement, claim
+
+
 def places_of(statement: Statement, tree: Tree, at: Mapping[str, int], point: Json) -> frozenset[Place]:
     """The entries a tree depends on when definitions and sums are written out and constants have the values of the point, or more of them.
 
@@ -53,17 +72,7 @@ def places_of(statement: Statement, tree: Tree, at: Mapping[str, int], point: Js
 def law_rows(counted: Json, law: Json, point: Json) -> list[Row]:
     """The gradients at the point of the quantities a law's certificate proves conserved, for each choice given of its own constants."""
     certificate = law["certificate"]
-    proved = certificate["statement"]
-    if any(proved[key] != counted[key] for key in ("sizes", "definitions", "flow")) or any(
-        proved["symbols"].get(name) != declared for name, declared in counted["symbols"].items()
-    ):
-        raise Rejected("a law is proved for another setting than that of the count")
-    statement = read_statement(proved)
-    if any(symbol.role != "constant" for name, symbol in statement.symbols.items() if name not in counted["symbols"]):
-        raise Rejected("a law brings a name of its own that is not a constant")
-    claim = statement.claim
-    if not isinstance(claim, Evolves) or claim.rate != Number(fmpq(0)):
-        raise Rejected("a law is not a conserved quantity")
+    statement, claim = read_law(counted, certificate)
     conditions: Mapping[str, Poly | None] = {}
     explicit: Mapping[str, fmpq_mpoly] = {}
     given: Mapping[str, Json] = {}

@@ -35,7 +35,7 @@ from math import lcm
 
 from flint import arb, arb_mat, fmpq, fmpz, fmpz_mat
 
-from .decimals import above, below, near
+from .decimals import about, above, below
 from .diagonal import recognised
 from .falling import in_the_end, throughout
 from .instance import rational
@@ -45,6 +45,7 @@ from .points import precision
 from .stays import FALLS, STAYS
 
 FEWEST_BITS = 32
+MOST_WORK = 10**12  # bits in the products of a matrix with its transpose
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ def ending(certificate: Json) -> Ending:
     polar, bits, outcome = read_polar(certificate), certificate["bits"], certificate["outcome"]
     if isinstance(bits, bool) or not isinstance(bits, int) or bits < FEWEST_BITS:
         raise Rejected(f"{bits!r} bits are given, and at least {FEWEST_BITS} are wanted")
+    if len(polar.target) ** 2 * len(polar.values) * bits > MOST_WORK:
+        raise Rejected(f"{bits} bits for a matrix of {len(polar.target)} rows and {len(polar.values)} columns are more than this kernel works with")
     with precision(bits):
         match outcome:
             case "convergence":
@@ -280,7 +283,7 @@ def _near(node: Json, value: arb, name: str) -> str:
     claimed, within = rational(node["value"]), rational(node["within"])
     if not arb((value - arb(claimed)).abs_upper()) <= arb(within):
         raise Rejected(f"{name} is {value}, not certainly within {below(within)} of the value given")
-    return f"{name} = {near(claimed)} within {above(within)}"
+    return f"{name} = {about(claimed, within)}"
 
 
 # ---- bias --------------------------------------------------------------------------------------------------------------------------------------

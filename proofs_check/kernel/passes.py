@@ -68,40 +68,52 @@ class Pass:
     graph: Graph
     steps: tuple[int | Sums, ...]
 
+    @cached_property
+    def program(self) -> tuple[tuple[str, Any, Any, Any], ...]:
+        """A verb, the number of a node or sums, and what the verb is about, for every step."""
+        return tuple(self._told(step) for step in self.steps)
+
+    def _told(self, step: int | Sums) -> tuple[str, Any, Any, Any]:
+        if isinstance(step, Sums):
+            return "sums", step, None, None
+        match self.graph.nodes[step]:
+            case [("number" | "place" | "held") as verb, a]:
+                return verb, step, a, None
+            case ["+", [first, *rest]]:
+                return "+", step, first, tuple(rest)
+            case [("*" | "^") as verb, a, b]:
+                return verb, step, a, b
+            case [str(name), a]:
+                return "function", step, a, name
+        raise Rejected("a node of the flow is not one the kernel knows")
+
     def values(self, ring: Ring, known: Mapping[Place, Value]) -> dict[int, Value]:
         """What the nodes are worth where the places have the values known."""
         found: dict[int, Value] = {}
-        for step in self.steps:
-            if isinstance(step, Sums):
-                images = ring.image(step.matrix, [found[b] for b in step.bases])
-                for n, image, q in zip(step.members, images, step.constants, strict=True):
-                    found[n] = ring.plus(image, ring.number(q)) if q != 0 else image
+        plus, times = ring.plus, ring.times
+        for verb, n, a, b in self.program:
+            if verb == "*":
+                found[n] = times(found[a], found[b])
+            elif verb == "+":
+                total = found[a]
+                for other in b:
+                    total = plus(total, found[other])
+                found[n] = total
+            elif verb == "^":
+                found[n] = ring.power(found[a], b)
+            elif verb == "place":
+                if a not in known:
+                    raise Rejected(f"{a[0]}{list(a[1])} has no value, and the flow needs it")
+                found[n] = known[a]
+            elif verb == "sums":
+                images = ring.image(n.matrix, [found[base] for base in n.bases])
+                for member, image, q in zip(n.members, images, n.constants, strict=True):
+                    found[member] = plus(image, ring.number(q)) if q != 0 else image
+            elif verb == "number":
+                found[n] = ring.number(a)
             else:
-                found[step] = self._value(ring, known, found, step)
+                found[n] = found[a] if verb == "held" else ring.function(b, found[a])
         return found
-
-    def _value(self, ring: Ring, known: Mapping[Place, Value], found: Mapping[int, Value], n: int) -> Value:
-        match self.graph.nodes[n]:
-            case ["number", q]:
-                return ring.number(q)
-            case ["place", place]:
-                if place not in known:
-                    raise Rejected(f"{place[0]}{list(place[1])} has no value, and the flow needs it")
-                return known[place]
-            case ["held", a]:
-                return found[a]
-            case ["+", args]:
-                total = found[args[0]]
-                for a in args[1:]:
-                    total = ring.plus(total, found[a])
-                return total
-            case ["*", a, b]:
-                return ring.times(found[a], found[b])
-            case ["^", a, q]:
-                return ring.power(found[a], q)
-            case [str(name), a]:
-                return ring.function(name, found[a])
-        raise Rejected("a node of the flow is not one the kernel knows")
 
 
 def planned(graph: Graph, tops: Iterable[int]) -> Pass:

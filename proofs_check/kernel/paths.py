@@ -8,8 +8,9 @@ from functools import cached_property
 from math import comb
 from typing import Any, Final, TypeAlias
 
-from flint import arb, arb_poly, fmpq, fmpz
+from flint import arb, arb_mat, arb_poly, fmpq, fmpz
 
+from . import chebyshev
 from .graph import Graph, Motion, Place
 from .passes import Pass, planned
 from .polynomials import Exponents
@@ -65,6 +66,16 @@ class Piece:
     def _numbers(self, row: tuple[int, ...]) -> list[arb]:
         unit = arb(fmpq(1, fmpz(2) ** self.bits))
         return [arb(c) * unit for c in row]
+
+    def monomials(self, width: int) -> tuple[Exponents, ...]:
+        """That of 1, of `width` lambdas, and those of `across`."""
+        return (0,) * width, *(powers for powers, _ in self.across)
+
+    def sampled(self, count: int) -> tuple[arb_mat, arb_mat]:
+        """At Chebyshev's points the coordinates, then what each monomial is multiplied by, in rows; and their derivatives by s."""
+        lines = [row + (0,) * (self.longest - len(row)) for rows in (self.rows, *(rows for _, rows in self.across)) for row in rows]
+        coefficients = arb_mat(lines) * arb(fmpq(1, fmpz(2) ** self.bits))
+        return coefficients * chebyshev.powers(count, self.longest), coefficients * chebyshev.rates(count, self.longest)
 
     @property
     def longest(self) -> int:

@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 import flint
 from flint import acb, arb, fmpq
 
-from .instance import Entry, entries, read_sizes, read_value
+from .instance import Entry, Summands, entries, read_sizes, read_value
 from .language import Add, Equal, Evolves, Family, Flow, Fn, Gradient, Integral, Json, Mul, Number, Pow, Ref, Rejected, Size, Statement, Sum, Tree
 
 Value: TypeAlias = fmpq | arb
@@ -49,7 +49,12 @@ def _plus(a: Value, b: Value) -> Value:
 
 
 def _times(a: Value, b: Value) -> Value:
-    return a * b if isinstance(a, fmpq) and isinstance(b, fmpq) else arb(a) * arb(b)
+    if not (isinstance(a, fmpq) and isinstance(b, fmpq)):
+        return arb(a) * arb(b)
+    product = a * b
+    if product.height_bits() > MOST_BITS:
+        raise Rejected(f"a number has more than {MOST_BITS} bits")
+    return product
 
 
 def _inverse(a: Value) -> Value:
@@ -149,6 +154,7 @@ class _Point:
     motion: Motion = lambda _: {}
     held: frozenset[str] = frozenset()
     memory: dict[Place, Dual] = field(default_factory=dict)
+    summands: Summands = field(default_factory=Summands)
 
     def moving(self, motion: Motion, held: frozenset[str] = frozenset()) -> _Point:
         return _Point(self.statement, self.sizes, self.values, motion, held)
@@ -186,7 +192,7 @@ class _Point:
             case Add(args):
                 return self.total([self.dual(arg, at, bound) for arg in args])
             case Sum(index, size, body):
-                return self.total([self.dual(body, {**at, index: k}, bound) for k in range(self.size(size))])
+                return self.total([self.dual(body, {**at, index: k}, bound) for k in self.summands.over(self.size(size))])
             case Mul(args):
                 return self.product([self.dual(arg, at, bound) for arg in args])
             case Pow(base, exponent):
@@ -253,7 +259,7 @@ class _Point:
             case Add(args):
                 return sum((self.complex(arg, at, variable, v) for arg in args), acb(0))
             case Sum(index, size, body):
-                return sum((self.complex(body, {**at, index: k}, variable, v) for k in range(self.size(size))), acb(0))
+                return sum((self.complex(body, {**at, index: k}, variable, v) for k in self.summands.over(self.size(size))), acb(0))
             case Mul(args):
                 result = acb(1)
                 for arg in args:

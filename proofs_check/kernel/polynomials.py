@@ -1,4 +1,4 @@
-"""Polynomials in lambda with power series for coefficients: what a flow does to a whole set of starts and constants, at every time of a step."""
+"""Polynomials in lambda: what a flow does to a whole set of starts and constants."""
 
 from __future__ import annotations
 
@@ -7,63 +7,58 @@ from dataclasses import dataclass
 from operator import add
 from typing import TypeAlias
 
-from flint import arb, arb_mat, arb_series, fmpq
+from flint import arb_mat, fmpq
 
 from .language import Rejected
-from .rings import Series, raised
+from .passes import Ring, Value
+from .rings import raised
 
 Exponents: TypeAlias = tuple[int, ...]
-Polynomial: TypeAlias = Mapping[Exponents, arb_series]  # the coefficient of each monomial that has one; that of 1 is always there
+Polynomial: TypeAlias = Mapping[Exponents, Value]  # the coefficient of each monomial that has one; that of 1 is always there
 
 
 @dataclass(frozen=True)
 class Polynomials:
-    """Polynomials in `width` variables, cut off beyond a total `degree`, with series of `length` terms for coefficients.
+    """Polynomials in `width` variables, cut off beyond a total `degree`, with coefficients of the ring `scalars`.
 
     Functions are taken degree by degree: with p(z) = sum_l p_l z^l, p_l of degree l, f(p)' = f'(p) p' says l f_l = sum_i i p_i g_(l-i), g = f'(p).
     """
 
-    length: int
+    scalars: Ring
     width: int
     degree: int
-
-    @property
-    def _series(self) -> Series:
-        return Series(self.length)
 
     @property
     def _one(self) -> Exponents:
         return (0,) * self.width
 
-    def polynomial(self, coefficients: Mapping[Exponents, Sequence[arb]]) -> Polynomial:
-        return {powers: self._series.series(line) for powers, line in coefficients.items()}
-
     def number(self, q: fmpq) -> Polynomial:
-        return {self._one: self._series.number(q)}
+        return {self._one: self.scalars.number(q)}
 
     def plus(self, a: Polynomial, b: Polynomial) -> Polynomial:
         found = dict(a)
         for powers, c in b.items():
-            found[powers] = found[powers] + c if powers in found else c
+            found[powers] = self.scalars.plus(found[powers], c) if powers in found else c
         return found
 
     def times(self, a: Polynomial, b: Polynomial) -> Polynomial:
-        found: dict[Exponents, arb_series] = {}
+        found: dict[Exponents, Value] = {}
+        plus, times = self.scalars.plus, self.scalars.times
         for one, p in a.items():
             room = self.degree - sum(one)
             for other, q in b.items():
                 if sum(other) <= room:
                     powers = tuple(map(add, one, other))
-                    found[powers] = found[powers] + p * q if powers in found else p * q
+                    found[powers] = plus(found[powers], times(p, q)) if powers in found else times(p, q)
         return found
 
     def power(self, a: Polynomial, q: fmpq) -> Polynomial:
         first = a[self._one]
         if q.q == 1 and q > 0:
             return raised(self.times, a, int(q.p))
-        found = self._of(self._series.power(first, q))
+        found = self._of(self.scalars.power(first, q))
         if len(a) > 1:  # l p_0 f_l = sum_i (q i - (l - i)) p_i f_(l-i)
-            inverse = self._of(self._series.power(first, fmpq(-1)))
+            inverse = self._of(self.scalars.power(first, fmpq(-1)))
             for n in range(1, self.degree + 1):
                 parts = [self._scaled(self.times(self._part(a, i), self._part(found, n - i)), q * i - (n - i)) for i in range(1, n + 1)]
                 found = self._joined(found, self._scaled(self.times(inverse, self._sum(parts)), fmpq(1, n)))
@@ -71,13 +66,13 @@ class Polynomials:
 
     def function(self, name: str, a: Polynomial) -> Polynomial:
         first = a[self._one]
-        value = self._of(self._series.function(name, first))
+        value = self._of(self.scalars.function(name, first))
         if len(a) == 1:
             return value
         one, square = self.number(fmpq(1)), self.times(a, a)
         match name:
             case "abs":
-                return a if first[0] > 0 else self._scaled(a, fmpq(-1))
+                return self.times(self.times(value, self._of(self.scalars.power(first, fmpq(-1)))), a)  # its sign times a
             case "log":
                 return self._integrated(value, self.power(a, fmpq(-1)), a)
             case "asinh":
@@ -91,7 +86,7 @@ class Polynomials:
                     value = self._joined(value, self._next(value, a, n))
                 return value
             case "sin" | "cos":
-                sine, cosine = self._of(self._series.function("sin", first)), self._of(self._series.function("cos", first))
+                sine, cosine = self._of(self.scalars.function("sin", first)), self._of(self.scalars.function("cos", first))
                 for n in range(1, self.degree + 1):
                     up, down = self._next(cosine, a, n), self._scaled(self._next(sine, a, n), fmpq(-1))
                     sine, cosine = self._joined(sine, up), self._joined(cosine, down)
@@ -99,22 +94,22 @@ class Polynomials:
         raise Rejected(f"the function {name} is not one the kernel knows")
 
     def image(self, matrix: arb_mat, values: Sequence[Polynomial]) -> list[Polynomial]:
-        zero = self._series.number(fmpq(0))
-        found: list[dict[Exponents, arb_series]] = [{} for _ in range(matrix.nrows())]
+        zero = self.scalars.number(fmpq(0))
+        found: list[dict[Exponents, Value]] = [{} for _ in range(matrix.nrows())]
         for powers in dict.fromkeys(powers for a in values for powers in a):
-            for own, image in zip(found, self._series.image(matrix, [a.get(powers, zero) for a in values]), strict=True):
+            for own, image in zip(found, self.scalars.image(matrix, [a.get(powers, zero) for a in values]), strict=True):
                 own[powers] = image
         return list(found)
 
-    def _of(self, series: arb_series) -> Polynomial:
-        return {self._one: series}
+    def _of(self, scalar: Value) -> Polynomial:
+        return {self._one: scalar}
 
     def _part(self, a: Polynomial, degree: int) -> Polynomial:
         return {powers: c for powers, c in a.items() if sum(powers) == degree}
 
     def _scaled(self, a: Polynomial, q: fmpq) -> Polynomial:
-        factor = self._series.number(q)
-        return {powers: c * factor for powers, c in a.items()}
+        factor = self.scalars.number(q)
+        return {powers: self.scalars.times(c, factor) for powers, c in a.items()}
 
     def _sum(self, parts: Sequence[Polynomial]) -> Polynomial:
         found = parts[0]

@@ -1,10 +1,11 @@
-"""The kinds of balls an enclosure is checked with: power series, discs of complex numbers, and power series with derivatives."""
+"""The kinds of balls an enclosure is checked with: power series, values at points, discs of complex numbers, and power series with derivatives."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import add, mul
 from typing import TypeVar
 
 import flint
@@ -87,6 +88,39 @@ class Series:
         length = self.length
         found = (matrix * arb_mat(len(values), length, [c for a in values for c in self.coefficients(a)])).entries()
         return [self.series(found[k : k + length]) for k in range(0, len(found), length)]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Lists of balls, one for each of `count` points."""
+
+    count: int
+
+    def number(self, q: fmpq) -> list[arb]:
+        return [arb(q)] * self.count
+
+    def plus(self, a: list[arb], b: list[arb]) -> list[arb]:
+        return list(map(add, a, b))
+
+    def times(self, a: list[arb], b: list[arb]) -> list[arb]:
+        return list(map(mul, a, b))
+
+    def power(self, a: list[arb], q: fmpq) -> list[arb]:
+        if q > 0 and q.q == 1:
+            return raised(self.times, a, int(q.p))
+        return self._each(lambda ring, x: ring.power(x, q), a)
+
+    def function(self, name: str, a: list[arb]) -> list[arb]:
+        return self._each(lambda ring, x: ring.function(name, x), a)
+
+    def image(self, matrix: arb_mat, values: Sequence[list[arb]]) -> list[list[arb]]:
+        count = self.count
+        found = (matrix * arb_mat(len(values), count, [c for a in values for c in a])).entries()
+        return [found[k : k + count] for k in range(0, len(found), count)]
+
+    def _each(self, what: Callable[[Series, arb_series], arb_series], a: list[arb]) -> list[arb]:
+        ring = Series(1)
+        return [what(ring, ring.series([x]))[0] for x in a]
 
 
 @dataclass(frozen=True)
@@ -195,14 +229,11 @@ class Jets:
         """The product of a series of rows with a series of numbers."""
         if rows is None:
             return None
-        if self.length == 1:
+        if by.length() <= 1 and by.prec >= self.length:
             return rows * by[0]
         powers = self._series.coefficients(by)
-        shifts = arb_mat(self.length, self.length)
-        for k in range(self.length):
-            for j in range(k + 1):
-                shifts[k, j] = powers[k - j]
-        return shifts * rows
+        zeros = [arb(0)] * self.length
+        return arb_mat([[*powers[k::-1], *zeros[k + 1 :]] for k in range(self.length)]) * rows
 
 
 def _sum(a: arb_mat | None, b: arb_mat | None) -> arb_mat | None:

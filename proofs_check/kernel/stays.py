@@ -172,7 +172,7 @@ def along(start: Leaf, row: Sequence[fmpq], multiplier: fmpq) -> tuple[arb, arb]
 
 
 def _short(value: arb) -> str:
-    return str(value.str(8, radius=False))
+    return str(value.upper().str(3, radius=False) if value.contains(0) else value.str(8, radius=False))
 
 
 STAYS: Final[dict[str, Callable[[Polar, Leaf, Json, Sequence[arb]], str]]] = {

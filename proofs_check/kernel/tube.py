@@ -15,11 +15,12 @@ compact set where f is smooth, so that it does not end before the step does.
 Sets. Starts and constants are polynomials in lambda from the cube [-1, 1]^m, and so are the polynomials in s: p(s, lambda), of a degree d in lambda.
 For every lambda the theorem is used with the constants of this lambda and q = p(., lambda). One D, one mu and one e serve all of them.
 
-The defect. Let T be f(p) without what is of a higher degree than d in lambda. The first coefficients of p' - h T, by powers of s and of lambda, are
-computed in balls. Let f_i(p(s, z lambda)) be holomorphic for |s| <= rho, rho > 1, and |z| <= 1, and differ there from a constant by at most M_i. By
-Cauchy's inequality, for z and then for s, the coefficient of s^k, k >= 1, in each of the d + 1 homogeneous parts of T_i is at most M_i rho^(-k); what
-is left from k = K on, for |s| <= 1, is at most (d + 1) h |M| rho^(-K) / (1 - 1/rho). And f(p) - T is the remainder of Taylor's formula for
-z -> f(p(s, z lambda)) from 0 to 1, which is bounded by the coefficient d + 1 of the series at all z between.
+The defect. Let T be f(p) without what is of a higher degree than d in lambda. By monomials in lambda, g = p' - h T is computed in balls at
+Chebyshev's points, and what I g is on [0, 1] is bounded by its coefficients (`chebyshev`). Let f_i(p(s, z lambda)) be holomorphic for |s| <= disc,
+disc > 1, and |z| <= 1, and differ there from a constant by at most M_i. By Cauchy's inequality for z, so do the d + 1 homogeneous parts of T_i; with
+p' = I p', which has a degree below the number of points m, this leaves |g - I g| <= (d + 1) h |M| 4 rho^(1 - m)/(rho - 1) for the largest ellipse in
+the disc. And f(p) - T is the remainder of Taylor's formula for z -> f(p(s, z lambda)) from 0 to 1, which is bounded by the coefficient d + 1 of the
+series at all z between.
 
 The logarithmic norm. On a part [a, b] of the step and for fixed lambda and v, S differs from its linear interpolation between a and b by at most
 (b - a)^2/8 times the largest norm of its second derivative by s, and the largest eigenvalue of the interpolation is at most the interpolation of the
@@ -43,11 +44,12 @@ from typing import Final, TypeAlias
 
 from flint import acb, arb, arb_mat, fmpq
 
+from .chebyshev import points, remainder, transform
 from .graph import Place
 from .language import Rejected
 from .paths import Field, Path, Piece, around, sideways, through_lambda, through_time, towards
-from .polynomials import Polynomials
-from .rings import Discs, Jets, Series, working
+from .polynomials import Exponents, Polynomial, Polynomials
+from .rings import Discs, Jets, Samples, Series, working
 
 COARSE: Final = 64  # bits, for what need not be known to more digits
 GUARD: Final = 32  # bits added to those of the polynomials
@@ -66,27 +68,40 @@ def norm(weights: Sequence[fmpq], v: Sequence[arb]) -> arb:
 def defect(flow: Field, piece: Piece, terms: int, degree: int, disc: fmpq) -> arb:
     """An upper bound of |p' - h f(p)| for 0 <= s <= 1 and all lambda, but for what is of a higher degree in lambda.
 
-    It is taken from `terms` coefficients, and Cauchy's inequality on the disc |s| <= disc.
+    It is taken from values at `terms` points, more than the degree of p in s, and from Cauchy's inequality on the disc |s| <= disc.
     """
-    with working(piece.bits + GUARD, terms):
-        ring, h, one = Polynomials(terms, flow.width, degree), arb(piece.length), (0,) * flow.width
-        lines = [{one: piece.coefficients(i), **piece.changes(i)} for i in range(len(flow.coordinates))]
-        known = {place: ring.polynomial(line) for place, line in zip(flow.coordinates, lines, strict=True)}
-        known |= {place: ring.polynomial({one: [arb(piece.start), h]}) for place in flow.clock}
-        known |= {place: ring.polynomial({powers: [r] for powers, r in c.terms.items()}) for place, c in flow.constants.items()}
-        found, series = flow.velocity.values(ring, known), Series(terms)
-        columns = []
-        for n, line in zip(flow.velocities, lines, strict=True):
-            moved = {powers: series.series([arb(k) * c for k, c in enumerate(row)][1:]) for powers, row in line.items()}
-            left = ring.plus(moved, ring.times(found[n], ring.polynomial({one: [-h]})))
-            columns.append({powers: series.coefficients(c) for powers, c in left.items()})
-    with working(COARSE, terms):
-        zeros = [arb(0)] * terms
-        bound = arb(0)
-        for powers in dict.fromkeys(powers for column in columns for powers in column):
-            bound += sum((norm(flow.weights, entries) for entries in zip(*(column.get(powers, zeros) for column in columns), strict=True)), arb(0))
-        tail = arb(piece.length) * spread(flow, piece, disc) * arb(1 / disc) ** terms / (1 - arb(1 / disc))
+    if terms < piece.longest:
+        raise Rejected(f"polynomials with {piece.longest} coefficients need as many points, and {terms} are given")
+    with working(piece.bits + GUARD, 1):
+        values, moved = piece.sampled(terms)
+        found = _velocities(flow, piece, values.tolist(), terms, degree)
+        width, monomials = len(found), list(dict.fromkeys((*piece.monomials(flow.width), *(powers for line in found for powers in line))))
+        zeros, rows = [arb(0)] * terms, moved.tolist()
+        rows += [zeros] * (len(monomials) * width - len(rows))
+        pushed = [c for powers in monomials for line in found for c in line.get(powers, zeros)]
+        left = arb_mat(rows) - arb_mat(len(rows), terms, pushed) * arb(piece.length)
+    with working(COARSE, 1):
+        columns = (left * transform(terms)).transpose().tolist()
+        bound = sum((norm(flow.weights, column[k : k + width]) for column in columns for k in range(0, len(column), width)), arb(0))
+        tail = arb(piece.length) * spread(flow, piece, disc) * remainder(terms, disc)
         return finite(arb((bound + tail * (1 + degree)).upper()), "the defect")
+
+
+def _velocities(flow: Field, piece: Piece, values: list[list[arb]], terms: int, degree: int) -> list[dict[Exponents, list[arb]]]:
+    """f(p) by monomials of up to that degree, at the points where the coordinates, and after them the factors of each monomial, have these values."""
+    samples, one, width = Samples(terms), (0,) * flow.width, len(flow.coordinates)
+    lines = [dict(zip(piece.monomials(flow.width), values[i::width], strict=True)) for i in range(width)]
+    now = [arb(piece.start) + arb(piece.length) * s for s in points(terms)]
+    if not flow.width:
+        known = {place: line[one] for place, line in zip(flow.coordinates, lines, strict=True)}
+        known |= dict.fromkeys(flow.clock, now) | {place: [c.value] * terms for place, c in flow.constants.items()}
+        found = flow.velocity.values(samples, known)
+        return [{one: found[n]} for n in flow.velocities]
+    polynomials: dict[Place, Polynomial] = dict(zip(flow.coordinates, lines, strict=True))
+    polynomials |= {place: {one: now} for place in flow.clock}
+    polynomials |= {place: {powers: [c] * terms for powers, c in constant.terms.items()} for place, constant in flow.constants.items()}
+    found = flow.velocity.values(Polynomials(samples, flow.width, degree), polynomials)
+    return [found[n] for n in flow.velocities]
 
 
 def spread(flow: Field, piece: Piece, disc: fmpq) -> arb:
@@ -131,15 +146,12 @@ def symmetric(flow: Field, path: Path, length: int) -> list[arb_mat]:
         ring = Jets(length, width)
         known = path.known(flow, lambda i, line: ring.coordinate(line, i, 1 / arb(flow.weights[i])), ring.still)
         found = flow.velocity.values(ring, known)
-        matrices = []
-        for k in range(length):
-            flat: list[arb] = []
-            for n, weight in zip(flow.velocities, flow.weights, strict=True):
-                rows, half = found[n].rows, arb(weight) / 2
-                flat += [arb(0)] * width if rows is None else [rows[k, m] * half for m in range(width)]
-            halved = arb_mat(width, width, flat)
-            matrices.append(halved + halved.transpose())
-        return matrices
+        zeros = arb_mat(length, width)
+        halves = [
+            (zeros if found[n].rows is None else found[n].rows * (arb(w) / 2)).tolist() for n, w in zip(flow.velocities, flow.weights, strict=True)
+        ]
+        halved = [arb_mat([rows[k] for rows in halves]) for k in range(length)]
+        return [half + half.transpose() for half in halved]
 
 
 def ends(flow: Field, piece: Piece, s: fmpq, tube: arb) -> list[arb_mat]:

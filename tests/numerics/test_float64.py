@@ -78,6 +78,20 @@ def test_matrices_keep_their_shapes(settings_by_name: Lookup) -> None:
     assert np.allclose(found.trajectory["W2"][-1].ravel(), wanted[6:], rtol=1e-10)
 
 
+@pytest.mark.parametrize("method", ["DOP853", "RK45"])
+def test_states_are_a_sequence(method: str, settings_by_name: Lookup) -> None:
+    """Each is unpacked when it is asked for; what is asked for is what a tuple of them would give."""
+    found = integrate(posed(settings_by_name("polar"), 1, 2, 3), method=method).states
+    every = tuple(found)
+    assert len(found) == len(every) == 4
+    assert all((found[n]["u"] == every[n]["u"]).all() and found[n]["r"] == every[n]["r"] for n in (0, 3, -1, -4))
+    assert [state["r"] for state in found[1:3]] == [every[1]["r"], every[2]["r"]]
+    assert every[0]["r"] == 1
+    assert every[0]["u"].tolist() == [0.5] * 4
+    with pytest.raises(IndexError):
+        found[4]
+
+
 def spring() -> Problem:
     """q'' = -q from (1, 0): q = cos t, p = -sin t."""
     setting = vector_field(Setting((q, p, t)), Space((q, p)), {"q": family(p[()]), "p": family(-q[()])})

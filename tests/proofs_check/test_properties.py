@@ -69,7 +69,7 @@ def test_the_laws_hold_exactly_at_random_points(given: dict[str, Any], level: Fr
     nu = [data.draw(rationals) for _ in given["A"]]
     law = log_law() if level == 2 else power_law(2 - L)
     found = residual_at(read_statement(statement_tree(Part(in_kernel(any_of_A(L)), Evolves(law)))), point(given, Fraction(level), nu))
-    assert all(ball.contains(0) and ball.rad() < mpf(2) ** -100 for ball in found.values())
+    assert all(ball.contains(0) and ball.rad() < mpf(2) ** -60 for ball in found.values())  # of terms up to exp(kappa r^2/2), 2^104
 
 
 @given(problems(), st.sampled_from([1, 2, 3, 4]), st.data())

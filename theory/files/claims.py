@@ -71,9 +71,8 @@ def _claim(document: Document, name: str, entries: Mapping[str, Toml], ground: G
     given = _equations(document, f"{table}, given", entries.get("given", []), given)
     assertion, uses_time = _assertion(document, table, entries, given.scope)
     sides = (assertion.quantity, assertion.rate) if isinstance(assertion, Evolves) else (assertion.left, assertion.right)
-    terms = max(multiplied_out(world.setting.unfold(side)) for side in sides)
-    if terms > MOST_TERMS:
-        raise document.place(table).error(f"the claim has {terms} terms when it is multiplied out, and at most {MOST_TERMS}", "state a smaller one")
+    if max(multiplied_out(world.setting.unfold(side)) for side in sides) > MOST_TERMS:
+        raise document.place(table).error(f"the claim has more than {MOST_TERMS} terms when it is multiplied out", "state a smaller one")
     if isinstance(assertion, Evolves) and world.setting.flow is None:
         raise document.place(table).error(
             "the claim is about a flow, and the file has none", "write [model] with predictor and loss, or [flow] with a field"
@@ -116,10 +115,12 @@ def _assertion(document: Document, table: str, entries: Mapping[str, Toml], scop
         found = meaning(place, scope, left, right)
         return Equal(found.values[0], found.values[1], found.indices), "t" in mentioned(left) | mentioned(right)
     if holds_equation(place.text):
+        at = place.text.index("=")
+        inside = place.text.count("(", 0, at) > place.text.count(")", 0, at)
         raise place.error(
             f"an expression was wanted for {kinds[0]}, and there is an = in it",
-            'write identity = "left = right" for an equation',
-            place.text.index("="),
+            "write sum(i, body): an index has the range of the places it stands in" if inside else 'write identity = "left = right" for an equation',
+            at,
         )
     node = parse(place)
     quantity = meaning(place, scope, node)

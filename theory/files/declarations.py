@@ -12,7 +12,7 @@ import sympy as sp
 
 from ..settings import Values
 from ..symbols import Sign, size
-from .errors import Place, listed, nearest, shown
+from .errors import WIDTH, Place, cut, listed, nearest, shown
 from .grammar import MOST_DIGITS, NAME, parse
 from .meaning import Scope, meaning
 
@@ -29,6 +29,7 @@ _IDLE = frozenset({"scalar", "vector", "matrix", "tensor", "number", "constant",
 _BY = frozenset({"x", "×", "*", "by"})
 _WORD = re.compile(r"\s*(?:([A-Za-z_][A-Za-z0-9_-]*)(?:\s*\(([^()]*)\))?|([0-9]+)|([×*,]))")
 DEEPEST_LIST = 8
+MOST_NUMBERS = 100_000  # of one name
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def declaration(place: Place, sizes: Mapping[str, int], calls: tuple[str, ...] =
     """
     shape: list[sp.Expr] = []
     sign: Sign | None = None
-    symmetry, scalar, by = 0, False, True
+    symmetry, scalar, unmeasured, by = 0, False, False, True
     found: list[tuple[str, tuple[str, ...], int]] = []
     for word, arguments, at in _words(place):
         dimensions = _dimensions(word, sizes) if arguments is None else None
@@ -72,8 +73,11 @@ def declaration(place: Place, sizes: Mapping[str, int], calls: tuple[str, ...] =
             found.append((word, tuple(part.strip() for part in (arguments or "").split(",") if part.strip()), at))
         elif word in _IDLE and arguments is None:
             scalar = scalar or word in ("scalar", "number")
+            unmeasured = unmeasured or word in ("vector", "matrix", "tensor")
         else:
             raise _unknown(place, word, at, sizes, calls)
+    if unmeasured and not (shape or scalar or found):
+        raise place.error("a vector or matrix was declared without its lengths", 'write them, as in "N" or "M x N"')
     if scalar and shape:
         raise place.error(f"a scalar has no shape, and {' x '.join(map(str, shape))} was given", "leave one of the two away")
     return Declaration(tuple(shape) if shape or scalar or not found else None, sign or "real", symmetry, tuple(found))
@@ -108,9 +112,11 @@ def _unknown(place: Place, word: str, at: int, sizes: Mapping[str, int], calls: 
         return place.error(
             "a sign negative was given, and there is none", f"declare it {listed(['positive'])}, and write a minus in the formulas", at
         )
+    if "=" in place.text and calls:
+        return place.error("an equation was given, and a declaration was wanted", 'write z = "kernel(A)" for A z = 0, and equations into given', at)
     known = [*sizes, "scalar", *dict.fromkeys(SIGNS.values()), *calls]
     remedy = nearest(word, known) or (f"declare the size in [sizes], {word} = 4" if NAME.fullmatch(word) else "sizes are positive")
-    return place.error(f"{word} is neither a declared size nor one of {listed(known[len(sizes) :])}", remedy, at)
+    return place.error(f"{cut(word, WIDTH)} is neither a declared size nor one of {listed(known[len(sizes) :])}", remedy, at)
 
 
 def exact(place: Place, given: object) -> Fraction:
@@ -133,11 +139,23 @@ def exact_values(place: Place, given: object, depth: int = 0) -> Values:
     """A number, or nested lists of them."""
     if not isinstance(given, list):
         return exact(place, given)
+    if depth == 0:
+        few_enough(place, _leaves(given))
     if depth >= DEEPEST_LIST:
         raise place.error(f"the lists are nested deeper than {DEEPEST_LIST}", "give at most one level for every index")
     if not given:
         raise place.error("an empty list was given", "give at least one value")
     return tuple(exact_values(place, part, depth + 1) for part in given)
+
+
+def few_enough(place: Place, count: int) -> None:
+    """Raises `TheoryFileError` for more numbers than a run can be expected to take."""
+    if count > MOST_NUMBERS:
+        raise place.error(f"these are {count} numbers, and at most {MOST_NUMBERS} are read", "a theory file holds formulas and small data only")
+
+
+def _leaves(given: object) -> int:
+    return sum(map(_leaves, given)) if isinstance(given, list) else 1
 
 
 def shape_of_values(place: Place, values: Values) -> tuple[int, ...]:

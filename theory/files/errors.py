@@ -5,8 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 
 WIDTH = 72
+MOST_LISTED = 40
+LONGEST_SENTENCE = 1_000
 
 
 class TheoryFileError(ValueError):
@@ -33,8 +36,8 @@ class Place:
 
     def error(self, problem: str, remedy: str = "", at: int | None = None) -> TheoryFileError:
         """The error of this place; `at` is a position in the text."""
-        where = self.file + (f", {self.key}" if self.key else "") + (f" (line {self.line})" if self.line else "")
-        return TheoryFileError(where, problem, remedy, excerpt(self.text, at) if at is not None else "")
+        where = self.file + (f", {cut(self.key, 2 * WIDTH)}" if self.key else "") + (f" (line {self.line})" if self.line else "")
+        return TheoryFileError(where, cut(problem, LONGEST_SENTENCE), cut(remedy, LONGEST_SENTENCE), excerpt(self.text, at) if at is not None else "")
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def excerpt(text: str, at: int) -> str:
 def shown(value: object) -> str:
     """A value in a sentence, cut when it is long."""
     try:
-        text = repr(value)
+        text = str(value) if isinstance(value, Fraction) else repr(value)
     except (RecursionError, ValueError):
         text = f"a {type(value).__name__}"
     return text if len(text) <= WIDTH else text[: WIDTH - 4] + "...'"
@@ -87,5 +90,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names in a sentence."""
-    return ", ".join(names) or "none"
+    """Names in a sentence, not more than a reader can look through."""
+    names = list(names)
+    more = len(names) - MOST_LISTED
+    return ", ".join(names[:MOST_LISTED]) + (f" and {more} more" if more > 0 else "") or "none"
+
+
+def cut(text: str, longest: int) -> str:
+    """The text, without its middle when it is longer."""
+    return text if len(text) <= longest else f"{text[: longest - 21]} ... {text[-16:]}"

@@ -20,7 +20,9 @@ from .meaning import Scope, meaning
 from .tables import Toml
 
 KINDS = ("gradient", "field")
+MOST_NESTED = 400  # parts of functions, roots and denominators, each as often as there are such around it
 MOST_TERMS = 1_000  # of what is differentiated, multiplied out: deriving takes seconds there, and grows with the square
+_UNCOUNTED = 1_000_000  # terms, from where on they are not counted
 TIME = Variable("t", (), "time", "nonnegative")
 
 
@@ -277,29 +279,57 @@ def _rates_on_spheres(document: Document, ground: Ground, rates: Mapping[str, Fa
                 raise place.error(f"{group[0]} and {name} share a sphere, and have the rates {values}", "blocks on one sphere have one rate")
 
 
-def multiplied_out(expression: sp.Expr) -> int:
+def multiplied_out(expression: sp.Expr, *, differentiated: bool = False) -> int:
     """The number of terms of an expression without products and powers of sums, at most.
 
+    With `differentiated`, denominators are counted as well, each to one power more: in a derivative they are multiplied out. Beyond a million, the
+    answer is some number beyond a million.
+
     >>> u, v = sp.symbols("u v")
-    >>> multiplied_out((u + v) ** 2 * (u + 1))
-    6
+    >>> multiplied_out((u + v) ** 2 * (u + 1)), multiplied_out(1 / (u + v), differentiated=True)
+    (6, 3)
     """
-    match expression:
-        case sp.Add():
-            return sum(map(multiplied_out, expression.args))
-        case sp.Mul():
-            return prod(map(multiplied_out, expression.args))
-        case sp.Pow() if expression.exp.is_Integer and expression.exp > 0:
-            return comb(multiplied_out(expression.base) + int(expression.exp) - 1, int(expression.exp))
-        case sp.Sum():
-            return multiplied_out(expression.function)
-    return 1
+
+    def count(node: sp.Expr) -> int:
+        match node:
+            case sp.Add():
+                return sum(map(count, node.args))
+            case sp.Mul():
+                return prod(min(count(part), _UNCOUNTED) for part in node.args)
+            case sp.Pow() if node.exp.is_Integer and (node.exp > 0 or differentiated):
+                power = int(node.exp) if node.exp > 0 else 1 - int(node.exp)
+                if differentiated and node.has(sp.Sum):  # every copy of a sum has an index of its own, and like terms are not collected
+                    return min(count(node.base), _UNCOUNTED) ** power
+                return comb(min(count(node.base), _UNCOUNTED) + power - 1, power)
+            case sp.Sum():
+                return count(node.function)
+        return 1
+
+    return count(expression)
+
+
+def nested(expression: sp.Expr) -> int:
+    """The parts inside functions and powers, each as often as there are such around it beyond the first: how fast derivatives of derivatives grow.
+
+    >>> u = sp.Symbol("u")
+    >>> nested(sp.sin(u) + sp.sqrt(u)), nested(sp.sin(u + sp.sin(u)))
+    (0, 2)
+    """
+
+    def count(node: sp.Expr, around: int) -> int:
+        if not node.args or isinstance(node, sp.Indexed):
+            return max(0, around - 1)
+        deeper = isinstance(node, sp.Function) or (isinstance(node, sp.Pow) and not (node.exp.is_Integer and node.exp > 0))
+        return max(0, around - 1) + sum(count(part, around + deeper) for part in node.args)
+
+    return count(expression, 0)
 
 
 def _differentiable(place: Place, flow: Flow) -> None:
-    terms = multiplied_out(flow.pairing)
-    if terms > MOST_TERMS:
-        raise place.error(f"the model has {terms} terms when it is multiplied out, and at most {MOST_TERMS}", "state a smaller one")
+    if multiplied_out(flow.pairing, differentiated=True) > MOST_TERMS:
+        raise place.error(f"the model has more than {MOST_TERMS} terms when it is multiplied out", "state a smaller one")
+    if nested(flow.pairing) > MOST_NESTED:
+        raise place.error("the model has functions inside functions, or fractions inside fractions, too deep to be derived", "state a smaller one")
     try:
         _ = flow.gradient
     except NotImplementedError as unable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -170,7 +171,10 @@ class _Gathered:
 
     def parameter(self, place: Place, name: str, given: Toml) -> None:
         if not isinstance(given, str):
-            raise place.error(f"a declaration in words was wanted, and {shown(given)} was given", 'write "N, positive"; values belong in [start]')
+            raise place.error(
+                f"a declaration in words was wanted, and {shown(given)} was given",
+                'write "N, positive"; values belong in [start], and what does not move in [constants]',
+            )
         found = declaration(place, self.sizes, ("sphere",))
         for _, arguments, at in found.calls:
             if len(arguments) > 1:
@@ -189,8 +193,9 @@ class _Gathered:
             where = claim.get("where", {})
             for text in where.values() if isinstance(where, dict) else ():
                 lengths |= {size(word) for word in re.findall(r"\w+", text)} if isinstance(text, str) else set()
+        words = Counter(re.findall(r"\w+", self.document.text))
         for name, value in self.sizes.items():
-            if size(name) not in lengths and len(re.findall(rf"\b{name}\b", self.document.text)) > 1:
+            if size(name) not in lengths and words[name] > 1:
                 self.constants.append(Variable(name, (), "constant", "positive"))
                 self.values[name] = exact(Place(self.document.file), value)
 

@@ -14,7 +14,9 @@ from .errors import Place, listed, nearest
 from .grammar import Call, Entry, Index, Name, Node, Number, Plus, Power, Times, Total, mentioned
 
 LARGEST_EXPONENT = 64
+LARGEST_NUMBER = 10_000  # given to a function that grows like exp, or turns: SymPy works with all its digits
 HEAVIEST = 20_000  # parts after every definition is put in and every power with a number written out
+DEEPEST_FRACTION = 12
 DEEPEST_TREE = 180  # the kernel reads 200, and a claim stands a little deeper than its parts
 
 Function = Callable[[sp.Expr], sp.Expr]
@@ -69,6 +71,7 @@ OTHER_SPELLINGS = {
     "arctan": "atan",
     "Abs": "abs",
 }
+_GROWING = ("exp", "sinh", "cosh", "tanh", "sin", "cos", "tan")
 OF_TENSORS = ("dot", "norm", "norm2")
 WORDS = frozenset({"sum", *FUNCTIONS, *OTHER_SPELLINGS, *OF_TENSORS})
 _REFUSED = {
@@ -106,7 +109,12 @@ class Scope:
 
     def undeclared(self, name: str, place: Place, at: int) -> Exception:
         known = [other for other in self.names if not other.startswith("_")]
-        remedy = nearest(name, known) or "declare it in the file"
+        base, _, entry = name.rpartition("_")
+        remedy = nearest(name, known) or (
+            'declare it in the file, or under the claim, as in where = { z = "kernel(A)" }' if "[[claim]]" in place.key else "declare it in the file"
+        )
+        if base in known:
+            remedy = f"an entry is written {base}[{entry}]"
         if name in ("pi", "e", "E"):
             remedy = "write exp(1) for e" if name != "pi" else 'declare it as a constant, pi = "positive": only rational numbers are exact'
         return place.error(f"the name {name} is not declared; declared are {listed(known)}", remedy, at)
@@ -168,6 +176,7 @@ class _Builder:
         self.free: dict[str, _Slot] = {}
         self.bound: dict[str, _Slot] = {}
         self.once_bound: dict[str, int] = {}
+        self.below = 0
 
     # ---- indices -----------------------------------------------------------------------------------------------------------------------------
 
@@ -247,7 +256,7 @@ class _Builder:
             case Times(_, factors):
                 parts, weight = [], 1
                 for exponent, factor in factors:
-                    value, heavy = self.build(factor)
+                    value, heavy = self.build(factor) if exponent == 1 else self._below(factor)
                     if exponent == -1 and value == 0:
                         raise self.place.error("division by zero", "", factor.at)
                     parts.append(value if exponent == 1 else 1 / value)
@@ -257,6 +266,19 @@ class _Builder:
                 return self._power(node)
             case Call():
                 return self._call(node)
+
+    def _below(self, node: Node) -> tuple[sp.Expr, int]:
+        """A denominator or the base of a power: SymPy asks each for the signs of all that it holds, at a cost that doubles with every level."""
+        self.below += 1
+        if self.below > DEEPEST_FRACTION:
+            raise self.place.error(
+                f"fractions and powers are nested deeper than {DEEPEST_FRACTION}",
+                "name their parts as constants, or state something smaller",
+                node.at,
+            )
+        value, weight = self.build(node)
+        self.below -= 1
+        return value, _inside(weight)
 
     def _declared(self, name: str, at: int) -> Variable | Definition | sp.Expr:
         if name not in self.scope.names:
@@ -307,12 +329,14 @@ class _Builder:
         return (total(value, *ranges) if value != 0 else sp.S.Zero), weight + 1
 
     def _power(self, node: Power) -> tuple[sp.Expr, int]:
-        (base, weight), (exponent, other) = self.build(node.base), self.build(node.exponent)
+        (base, weight), (exponent, other) = self._below(node.base), self.build(node.exponent)
         times = 1
         for coefficient in exponent.atoms(sp.Rational):
             if abs(coefficient.p) > LARGEST_EXPONENT or coefficient.q > LARGEST_EXPONENT:
                 remedy = f"numbers in exponents have a numerator and a denominator of at most {LARGEST_EXPONENT}"
                 raise self.place.error(f"the exponent {_brief(coefficient)} is too large", remedy, node.exponent.at)
+        if _beyond(exponent, LARGEST_EXPONENT):
+            raise self.place.error("the exponent is too large", f"the largest is {LARGEST_EXPONENT}", node.exponent.at)
         if exponent.is_Rational:
             times = max(1, abs(int(exponent)))
             if base == 0 and exponent < 0:
@@ -341,7 +365,9 @@ class _Builder:
             raise self.place.error(f"written out, the expression has more than {HEAVIEST} parts", "state something smaller", node.at)
         if name == "exp":
             self._no_large_power(argument, node.at)
-        return self._real(FUNCTIONS[name](argument), node.at), weight + 1
+        if name in _GROWING and _beyond(argument, LARGEST_NUMBER):
+            raise self.place.error(f"{name} is given a number beyond {LARGEST_NUMBER}", "make it a symbol with a value, in [constants]", node.at)
+        return self._real(FUNCTIONS[name](argument), node.at), _inside(weight)
 
     def _no_large_power(self, argument: sp.Expr, at: int) -> None:
         """exp(c log a) is a^c: the same bound holds for c."""
@@ -378,6 +404,16 @@ class _Builder:
         if value.has(sp.zoo, sp.nan, sp.oo, sp.I) or value.is_extended_real is False:
             raise self.place.error("this is not a real number", "check the signs under roots and logarithms, and division by zero", at)
         return value
+
+
+def _inside(weight: int) -> int:
+    """The weight of what stands in a function or a fraction: it grows with the depth, through definitions, too, as the work does."""
+    return weight + weight // 3 + 1
+
+
+def _beyond(value: sp.Expr, largest: int) -> bool:
+    """Whether this is a number, and larger."""
+    return bool(value.is_number) and (value**2 - largest**2).is_positive is not False
 
 
 def _shape(found: Variable | Definition | sp.Expr) -> tuple[sp.Expr, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from math import prod
 
 from ..settings import Setting, Values
-from .declarations import exact, exact_values, filled, fitted, flat
+from .declarations import exact, exact_values, few_enough, filled, fitted, flat
 from .errors import Document, listed, nearest, shown
 from .ground import Ground
 from .tables import Toml
@@ -27,7 +28,9 @@ def read_start(document: Document, entries: Mapping[str, Toml], ground: Ground) 
         value = exact_values(place, given)
         shape = blocks[name].shape
         if shape and not isinstance(value, tuple):
-            value = filled(value, tuple(int(n) if n.is_Integer else ground.sizes[str(n)] for n in shape))
+            lengths = tuple(int(n) if n.is_Integer else ground.sizes[str(n)] for n in shape)
+            few_enough(place, prod(lengths))
+            value = filled(value, lengths)
         found[name] = fitted(place, value, shape, blocks[name].sign, ground.sizes)
     missing = [name for name in blocks if name not in found]
     if found and missing:

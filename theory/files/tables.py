@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from fractions import Fraction
@@ -15,6 +16,9 @@ from .meaning import WORDS
 Toml: TypeAlias = Any  # what tomllib returns; every use below checks what it finds
 LARGEST = 1_000_000
 LARGEST_SIZE = 1_000
+MOST_ENTRIES = 1_000  # of a table, a list of claims or of equations
+MOST_PARTS = 100  # of a dotted key, which TOML's reader takes a time for that grows with the square
+_QUOTED = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'')
 
 TABLES: Mapping[str, tuple[str, ...] | None] = {  # the keys of each table; none where they are the user's own names
     "sizes": None,
@@ -58,6 +62,8 @@ def read_tables(document: Document) -> dict[str, Toml]:
     place = Place(document.file)
     if not document.text.strip():
         raise place.error("the file is empty", "begin with title, [parameters], [model] and a [[claim]]; docs/theory-file.md shows one")
+    if any(sum(map(bool, map(str.strip, key.split(".")))) > MOST_PARTS for key in re.split("[,=\n]", _QUOTED.sub("q", document.text))):
+        raise place.error(f"a key has more than {MOST_PARTS} parts with dots between them", "a theory file needs three levels at most")
     try:
         tables = tomllib.loads(document.text, parse_float=lambda text: _decimal(place, text))
     except tomllib.TOMLDecodeError as error:
@@ -93,6 +99,8 @@ def _check_structure(document: Document, tables: Mapping[str, Toml]) -> None:
             raise place.error(f"the key or table {shown(key)} is not known; known are {listed(known)}", remedy)
         if key in TEXTS and not isinstance(value, str):
             raise place.error(f"a text was wanted, and {shown(value)} was given", "put it in double quotes")
+        if isinstance(value, dict | list) and len(value) > MOST_ENTRIES:
+            raise place.error(f"{len(value)} entries were given, and at most {MOST_ENTRIES} are read", "divide the file")
         if key == "given":
             continue
         if key == "claim":
@@ -108,7 +116,9 @@ def _check_structure(document: Document, tables: Mapping[str, Toml]) -> None:
 
 def check_keys(document: Document, table: str, entries: Mapping[str, Toml], known: tuple[str, ...] | None) -> None:
     """Every key is one of those known; where they are the user's, nothing is checked here."""
-    for key in entries if known is not None else ():
+    for key, value in entries.items() if known is not None else ():
+        if isinstance(value, dict | list) and len(value) > MOST_ENTRIES and key != "times":
+            raise document.place(table, key).error(f"{key} has {len(value)} entries, and at most {MOST_ENTRIES} are read", "divide the file")
         if known is not None and key not in known:
             raise document.place(table, key).error(
                 f"the key {shown(key)} is not known; known are {listed(known)}", nearest(key, known) or "leave it away"

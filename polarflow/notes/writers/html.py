@@ -52,7 +52,8 @@ def write_html(document: Document) -> bytes:
     title = escape(document.title)
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<title>{title}</title>\n<meta name="generator" content="polarflow">\n<style>\n{_style()}</style>\n</head>\n<body>\n'
+        f'<title>{title}</title>\n<meta name="generator" content="polarflow {escape(document.stamp)}">\n'
+        f"<style>\n{_style()}</style>\n</head>\n<body>\n"
         f'<a class="skip" href="#text">Skip to the text</a>\n<div class="page">\n'
         f'<header><h1>{title}</h1><p class="lead">{escape(document.count)}</p></header>\n'
         f'<nav aria-label="Contents"><ol>{items}<li><a href="#appendix">Appendix</a></li></ol></nav>\n<main id="text">\n{body}\n</main>\n'
@@ -111,8 +112,9 @@ def _block(block: Block) -> str:
             head = f'<h3><a href="#{escape(anchor)}">{escape(name)}</a></h3>'
             body = "".join(_blocks(inside))
             return f'<section class="claim {badge.standing}" id="{escape(anchor)}"><header>{head}{_inlines((badge,))}</header>{body}</section>'
-        case Details(title, inside, _):
-            return f"<details><summary>{escape(title)}</summary>{''.join(_blocks(inside))}</details>"
+        case Details(title, inside, deferred):
+            kind = ' class="later"' if deferred else ""
+            return f"<details{kind}><summary>{escape(title)}</summary>{''.join(_blocks(inside))}</details>"
         case Exercise(name, inside, solution):
             answer = f"<details><summary>Solution</summary>{''.join(_blocks(solution))}</details>" if solution else ""
             return f'<section class="exercise"><h3>{escape(name)}</h3>{"".join(_blocks(inside))}{answer}</section>'

@@ -50,6 +50,7 @@ def write_markdown(document: Document, out: Path) -> Mapping[Path, bytes]:
     for chapter in document.chapters:
         parts += [f"# {_escaped(chapter.title)}", markdown(chapter.blocks, place)]
     parts += ["## Appendix: how to check this again", markdown(document.appendix, place)]
+    parts.append(f"<!-- {document.stamp} -->" if document.stamp else "")
     return {out: ("\n\n".join(part for part in parts if part) + "\n").encode(), **pictures}
 
 

@@ -38,7 +38,12 @@ def write_notebook(document: Document, out: Path) -> bytes:
     for n, cell in enumerate(cells):
         cell["id"] = f"cell-{n}"
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    told = {"cells": cells, "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}}, "nbformat": 4, "nbformat_minor": 5}
+    told = {
+        "cells": cells,
+        "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}, "polarflow": document.stamp},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
     return (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode()
 
 

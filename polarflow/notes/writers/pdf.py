@@ -33,7 +33,7 @@ from ..formula import Layout, Lines, latex, latex_lines, typst, typst_lines
 from ..formula.layout import EQUALS, row
 
 SPECIAL = str.maketrans({c: "\\" + c for c in "\\#$*_`<>@[]~=-+/\"'"})
-LEAST_HEADINGS = 8  # of a table of contents
+LEAST_HEADINGS = 12  # of a table of contents
 MARKED = {"emphasis": "emph", "strong": "strong", "code": "raw"}
 
 
@@ -69,15 +69,16 @@ class _Writer:
 
     def document(self, document: Document) -> str:
         preamble = (files(__package__.rpartition(".")[0]) / "assets" / "notes.typ").read_text()
-        preamble = preamble.replace("TITLE", string(document.title)).replace("COUNT", string(document.count))
-        chapters = "\n#pagebreak()\n".join(map(self.chapter, document.chapters))
+        preamble = preamble.replace("TITLE", string(document.title)).replace("COUNT", string(document.count)).replace("STAMP", string(document.stamp))
         headings = sum(isinstance(block, Heading) and block.level == 2 for chapter in document.chapters for block in chapter.blocks)
         contents = f"#contents({string(document.title)})" if headings >= LEAST_HEADINGS else ""
+        titled = not contents or len(document.chapters) > 1  # above the contents the title of the only chapter stands already
+        chapters = "\n#pagebreak()\n".join(self.chapter(chapter, titled) for chapter in document.chapters)
         return f"{preamble}\n{contents}\n{chapters}\n== Appendix: how to check this again\n{self.blocks(document.appendix)}\n"
 
-    def chapter(self, chapter: Chapter) -> str:
+    def chapter(self, chapter: Chapter, titled: bool) -> str:
         blocks, late = without_deferred(chapter.blocks)
-        told = [f"= {escaped(chapter.title)}", self.blocks(blocks)]
+        told = [*([f"= {escaped(chapter.title)}"] if titled else []), self.blocks(blocks)]
         if late:
             told.append("== Evidence, and variants that are false")
         for claim, details in late:

@@ -46,7 +46,8 @@ def write_tex(document: Document, out: Path) -> Mapping[Path, bytes]:
     preamble = (files(__package__.rpartition(".")[0]) / "assets" / "notes.tex").read_text()
     preamble = preamble.replace("TITLE", escaped(document.title)).replace("COUNT", escaped(document.count))
     chapters = "\n\\clearpage\n".join(map(writer.chapter, document.chapters))
-    source = f"{preamble}{chapters}\n\\section*{{Appendix: how to check this again}}\n{writer.blocks(document.appendix)}\n\\end{{document}}\n"
+    last = r"\section*{Appendix: how to check this again}" + f"\n{writer.blocks(document.appendix)}"
+    source = f"{preamble}{chapters}\n{last}\n\\end{{document}}\n% {document.stamp}\n"
     return {out: source.encode(), **writer.pictures}
 
 

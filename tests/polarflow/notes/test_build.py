@@ -20,7 +20,7 @@ from polarflow.cli import app
 from polarflow.notes import FORMATS, BadProse, CannotBuild, build, compose, written
 from polarflow.notes.build import prose_of
 from polarflow.notes.compose import chapter
-from polarflow.notes.document import Badge, Claim, Details, Display, Heading, Table, text_of
+from polarflow.notes.document import Badge, Claim, Details, Display, Heading, Paragraph, Table, text_of
 from polarflow.notes.prose import read_prose
 from polarflow.notes.writers.pdf import typst_source
 from polarflow.targets import resolve
@@ -199,11 +199,11 @@ def test_figures_stand_beside_what_cannot_hold_them(files):
     for form, ending in (("tex", "pdf"), ("md", "svg")):
         text = (files / f"notes.{form}").read_text()
         named = re.findall(rf"notes-figures/[\w-]+\.{ending}", text)
-        assert len(named) == 2
+        assert len(named) == 3
         assert all((files / name).stat().st_size > 1000 for name in named)
     notebook = json.loads((files / "notes.ipynb").read_text())
     attached = [name for cell in notebook["cells"] for name in cell.get("attachments", {})]
-    assert len(attached) == 2
+    assert len(attached) == 3
 
 
 def test_what_cannot_be_built_leaves_the_old_file(folder, tmp_path):
@@ -235,6 +235,21 @@ def test_a_course_of_two_has_one_of_everything(files, folder):
     page.feed(written(document, "html", folder / "x.html")[folder / "x.html"].decode())
     assert len(page.ids) == len(set(page.ids))
     assert document.count.startswith("4 claims: 2 proved, 2 refuted.")
+
+
+def test_a_variant_that_fills_a_page_is_named_and_not_printed():
+    target = resolve("chou_rauhut_ward/C9")
+    (statement,) = target.statements
+    found = Verdict((Finding("invented", "refuted", "exact"),))
+    row = Row(statement.id, statement.title, statement, [PartResult(part, "proved", found) for part in statement.parts])
+    row.mutants = [PartResult(part, "refuted", found) for part in statement.mutants]
+    (claim,) = [block for block in chapter(target, [row]).blocks if isinstance(block, Claim)]
+    (variants,) = [block for block in claim.inside if isinstance(block, Details) and "variants" in block.title]
+    named = [text_of(block.inside) for block in variants.inside if isinstance(block, Paragraph) and "The formula is long" in text_of(block.inside)]
+    shown = [block for block in variants.inside if isinstance(block, Display)]
+    assert named
+    assert all("refuted" in told and "polarflow show chou_rauhut_ward/C9" in told for told in named)
+    assert len(named) + len(shown) == len(statement.mutants)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -270,6 +285,7 @@ def test_the_prose_of_a_paper_speaks_of_claims_that_there_are(name):
     prose = read_prose(prose_of(target), list(statements), insert)
     assert {claim for claim, _ in prose.sections if claim} == set(statements)
     for wanted in asked:
+        wanted = wanted.removeprefix("phase ").partition(";")[0]
         claim, _, label = wanted.partition(" / ")
         known = [part.label for part in (*statements[claim].parts, *statements[claim].mutants)]
         assert label in known, wanted
@@ -324,6 +340,18 @@ def test_a_table_of_values_tells_what_was_proved():
         for probe in (value - 2 * off, value, value + 2 * off):  # |x - value| <= off says the same as the part
             holds = part.assertion.holds.left.subs(x, sympy.Rational(probe)) <= part.assertion.holds.right
             assert bool(holds) == (abs(probe - value) <= off)
+
+
+def test_what_was_seen_is_told_with_its_tolerance_and_numbers():
+    target = resolve("chou_rauhut_ward/C20-seen")
+    (statement,) = target.statements
+    found = Verdict((Finding("20 digits", "supported", "sampled"),))
+    row = Row(statement.id, statement.title, statement, [PartResult(part, "supported", found) for part in statement.parts])
+    (claim,) = [block for block in chapter(target, [row]).blocks if isinstance(block, Claim)]
+    (shown,) = [block for block in claim.inside if isinstance(block, Display)]
+    told = text_of(shown.note)
+    for part in ("t = 100", r"within 5 \cdot 10^{-8}", "A = ((1, 0, 0), (0, 1, 1))", "r = 1", "u = (2/3, 1/3, 2/3)"):
+        assert part in told, told
 
 
 def test_the_command(folder, monkeypatch):

@@ -97,3 +97,24 @@ def test_an_end_may_not_be_missing_or_twice() -> None:
     del changed["ends"]["x"]
     with pytest.raises(Rejected, match=r"is not certain|differ"):
         check({**changed, "holds": False})
+
+
+def test_what_is_not_less_may_be_equal() -> None:
+    """0 < 0 fails, and what is said of it must not be that 0 <= 0 fails."""
+    strict = at_limit(at_most("", norm(x), sp.S.Zero, strict=True, x=threshold(Q(1, 20)).end()))
+    assert strict.outcome == "refuted"
+    assert check(strict.certificate).text.startswith("it is not so that in every entry the left side is less than the right side: ")
+
+
+def test_the_sign_of_an_end_is_checked() -> None:
+    """Where the flow collapses the limit is 0, which is not positive."""
+    found = at_limit(at_most("", norm(x), sp.S.Zero, x=threshold(Q(1, 20)).end()))
+    assert found.certificate is not None
+    for sign, words in (("positive", "not certainly positive"), ("nonnegative", ""), ("real", "")):
+        changed = copy.deepcopy(dict(found.certificate))
+        changed["statement"]["symbols"]["x"]["sign"] = sign
+        if not words:
+            assert check(changed).outcome == "proved"
+            continue
+        with pytest.raises(Rejected, match=words):
+            check(changed)

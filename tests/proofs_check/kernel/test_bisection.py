@@ -6,10 +6,10 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from flint import arb, fmpq
+from flint import arb, arb_mat, fmpq
 
 from proofs_check.kernel import FORMAT, Rejected, check
-from proofs_check.kernel.bisection import Balls, gaps, halves
+from proofs_check.kernel.bisection import MOST_CELLS, Balls, gaps, halves
 from proofs_check.kernel.language import read_statement
 
 Json = Any
@@ -121,3 +121,109 @@ def test_powers_of_balls_hold_the_powers_of_their_points(exponent: int) -> None:
             power = value**exponent
             assert found.contains(arb(fmpq(power.numerator, power.denominator)))
         assert exponent % 2 or found > fmpq(-1, 10**6)
+
+
+UNIT = [condition("above", "x"), condition("below", ["+", ["/", 1, 2], ["*", -1, "x"]])]  # 0 <= x <= 1/2
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (["exp", "x"], 2),
+        (["sin", "x"], ["/", 1, 2]),
+        (["atanh", "x"], ["/", 3, 5]),
+        (["abs", ["+", "x", -1]], 1),
+        (["^", ["+", "x", 1], ["/", 1, 2]], ["/", 5, 4]),
+        (["+", ["exp", "x"], ["*", 3, ["cos", "x"]], ["*", -2, ["atan", "x"]], ["asinh", "x"]], 6),
+    ],
+)
+def test_functions_in_balls(left: Json, right: Json) -> None:
+    statement = stated(left, right, strict=False, definitions=UNIT)
+    assert check(certified([0, 0, -1, -1, 0, -1, -1], statement, "1/4")).outcome == "proved"
+    with pytest.raises(Rejected, match="not decided"):
+        check(certified([0, 0, -1, -1, 0, -1, -1], stated(right, left, strict=True, definitions=UNIT), "1/4"))
+
+
+def test_sums_over_the_same_entries_are_one_product() -> None:
+    """The value and one slope are sums of the same four nodes: 4 x^4 + 3 x^3 + 2 x^2 + x and its derivative are both in the plan."""
+    terms = [["*", n, ["^", "x", n]] for n in (4, 3, 2, 1)]
+    assert check(certified([-1], stated(["*", -1, ["+", *terms]], 0, strict=False, definitions=UNIT), "1/4")).outcome == "proved"
+    ball = arb(1).union(arb(2))
+    assert Balls().image(arb_mat(2, 2, [1, -1, 2, 0]), [ball, arb(3)])[0].overlaps(arb(-2))
+
+
+def test_a_condition_that_is_not_defined_on_a_cell_empties_nothing() -> None:
+    """log(x - 1/4) >= 0 nowhere on the box, and is not defined on its lower half."""
+    log = condition("log", ["log", ["+", "x", ["/", -1, 4]]])
+    with pytest.raises(Rejected, match=r"logarithm|certainly"):
+        check(certified([-1], stated("x", -1, definitions=[*UNIT, log]), "1/2"))
+    (gap,) = gaps(read_statement(stated("x", -1, definitions=[*UNIT, log])), {"sizes": {}, "values": {}})
+    assert not gap.empty(gap.whole)
+    assert gap.empty(((fmpq(1, 3), fmpq(1, 2)),))
+
+
+def test_a_hypothesis_that_fails_on_a_cell_empties_it() -> None:
+    zero = {"indices": [], "zero": ["+", "x", ["/", -1, 4]]}
+    (gap,) = gaps(read_statement(stated("x", ["/", 1, 3], definitions=UNIT, hypotheses=[zero])), {"sizes": {}, "values": {}})
+    assert [gap.empty(cell) for cell in halves(halves(gap.whole, 0)[1], 0)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"instance": {"sizes": {}, "values": {"x": 1}}}, "another value"),
+        ({"instance": {"sizes": {"N": 1}, "values": {}}}, "sizes given"),
+        ({"splits": []}, "0 lists of cuts for 1 entries"),
+        ({"splits": [[0] * (2 * MOST_CELLS + 1)]}, "more than"),
+        ({"splits": [[-1, -1]]}, "more cuts than cells"),
+        ({"bits": 1}, "precision"),
+        ({"bits": 10**9}, "precision"),
+    ],
+)
+def test_what_is_refused_in_words(change: Json, words: str) -> None:
+    easy = certified([-1], stated("x", 1, definitions=UNIT), "1/4")
+    assert check(easy).outcome == "proved"
+    with pytest.raises(Rejected, match=words):
+        check(easy | change)
+
+
+def test_an_empty_box() -> None:
+    crossed = [condition("above", ["+", "x", -1]), UNIT[1]]
+    with pytest.raises(Rejected, match="the box is empty"):
+        gaps(read_statement(stated("x", 1, definitions=crossed)), {"sizes": {}, "values": {}})
+
+
+def moving(right: Json, *, role: str = "parameter", drift: bool = True) -> Json:
+    """On the circle u' = -2 (1 - u u^T) D u with D = diag(1, 0), and c moves as c' = c."""
+    node = stated("x", 0, definitions=[condition("above", "c"), condition("below", ["+", 1, ["*", -1, "c"]])])
+    node["symbols"] |= {name: {"role": role, "shape": [], "sign": "real"} for name in ("c",)}
+    node["symbols"]["u"] = {"role": "parameter", "shape": [2], "sign": "real"}
+    node["flow"] = {
+        "pairing": ["^", ["at", "u", 0], 2],
+        "held": [],
+        "rates": {"u": {"indices": [["i", 2]], "value": 1}},
+        "spheres": [["u"]],
+        "drift": {"c": {"indices": [], "value": "c"}} if drift else {},
+    }
+    quantity = ["+", ["at", "u", 0], "c", "x"]
+    node["claim"] = {"kind": "at-most", "indices": [], "quantity": quantity, "right": right, "strict": False, "where": ["above", "below"]}
+    return node
+
+
+def at_rest(statement: Json) -> Json:
+    given = certified([-1], statement)
+    return given | {"point": {"sizes": {}, "values": {"x": 1, "y": 0, "c": "1/2", "u": [0, 1]}, "bits": 64}}
+
+
+def test_rates_on_a_box_with_a_sphere() -> None:
+    """|d/dt u_0| = |2 u_0 (1 - u_0^2)| <= 4 for |u_0| <= 1, and c' = c <= 1; x is a constant."""
+    assert check(at_rest(moving(6))).outcome == "proved"
+    with pytest.raises(Rejected, match="not a constant"):
+        check(at_rest(moving(6)) | {"instance": {"sizes": {}, "values": {"u": [0, 1]}}})
+    with pytest.raises(Rejected, match="not decided"):
+        check(at_rest(moving(["/", 1, 2])))
+
+
+def test_what_moves_as_it_likes_has_no_rate() -> None:
+    with pytest.raises(Rejected, match="does not say how c moves"):
+        check(at_rest(moving(5, role="cotangent", drift=False)))

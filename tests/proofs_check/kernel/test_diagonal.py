@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -103,58 +102,6 @@ def certificate() -> Any:
     return copy.deepcopy(dict(found.certificate))
 
 
-def numbers(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The places of all numbers of a certificate."""
-    if isinstance(node, dict):
-        for key, part in node.items():
-            yield from numbers(part, (*path, key))
-    elif isinstance(node, list):
-        for n, part in enumerate(node):
-            yield from numbers(part, (*path, n))
-    elif not isinstance(node, bool) and (isinstance(node, int) or (isinstance(node, str) and node.lstrip("-")[:1].isdigit())):
-        yield path
-
-
-def changed(node: Any, path: tuple[Any, ...]) -> Any:
-    found = copy.deepcopy(node)
-    inner = found
-    for key in path[:-1]:
-        inner = inner[key]
-    value = inner[path[-1]]
-    inner[path[-1]] = value + 1 if isinstance(value, int) else f"{int(value.partition('/')[0]) + 1}" + "".join(value.partition("/")[1:])
-    return found
-
-
-# What may be changed without harm: a bound made weaker, a box made wider, more bits, another centre of the same box, a hint to a bound; and the
-# speed, by which the flow is another one with the same ratio, and the same is said of it in another time.
-HARMLESS = {
-    ("values", "speed"),
-    ("limit", "bits"),
-    ("limit", "within"),
-    ("limit", "half_widths"),
-    ("limit", "centre"),
-    ("limit", "rho"),
-    ("limit", "bias"),
-    ("limit", "rate"),
-    ("limit", "trap"),
-    ("limit", "limit"),
-}
-
-
-def test_every_number_of_the_flow_and_its_data_matters() -> None:
-    given = certificate()
-    assert check(given).outcome == "proved"
-    loss = next(n for n, entry in enumerate(given["statement"]["definitions"]) if entry["name"] == "F")  # which the flow does not mention
-    tried = 0
-    for path in numbers(given):
-        if path[:2] in HARMLESS or path[:1] == ("format",) or path[:3] == ("statement", "definitions", loss):
-            continue
-        tried += 1
-        with pytest.raises(Rejected):
-            pytest.fail(f"accepted after {path} was changed: {check(changed(given, path)).text}")
-    assert tried > 30
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -193,4 +140,28 @@ def test_a_limit_of_other_data_is_rejected() -> None:
     assert other is not None
     given["limit"] = other["limit"]
     with pytest.raises(Rejected, match="another flow"):
+        check(given)
+
+
+def test_data_without_values_and_a_radius_of_many_entries() -> None:
+    given = certificate()
+    del given["values"]["B"]
+    with pytest.raises(Rejected, match="B is given no value"):
+        check(given)
+    given = certificate()
+    given["statement"]["symbols"]["rho"]["shape"] = ["P"]
+    with pytest.raises(Rejected):
+        check(given)
+
+
+def test_a_flow_that_is_not_defined_everywhere() -> None:
+    """The same loss, divided and multiplied by t, which may be 0."""
+    given = certificate()
+    given["statement"]["flow"]["pairing"] = [
+        "*",
+        ["sum", "k", "Q", ["at", "t", "k"]],
+        ["^", ["sum", "k", "Q", ["at", "t", "k"]], -1],
+        given["statement"]["flow"]["pairing"],
+    ]
+    with pytest.raises(Rejected, match=r"only defined where|not the derivative"):
         check(given)

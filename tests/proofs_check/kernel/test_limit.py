@@ -17,6 +17,7 @@ from mpmath import mpf, workdps
 
 from numerics.limit import bregman, polar
 from proofs_check.kernel import FORMAT, check
+from proofs_check.kernel.falling import residuals
 from proofs_check.kernel.language import Rejected
 from proofs_check.kernel.leaf import leaf, read_polar
 from proofs_check.kernel.limit import allowance, check_limit
@@ -415,3 +416,107 @@ def test_a_ball_around_zero_is_not_taken_for_zero() -> None:
         assert by_divergence(given_, start, {"solution": "limit"}, [arb(1), arb(0)])
         with pytest.raises(Rejected, match="not certainly below its limit at 0"):
             by_divergence(given_, start, {"solution": "limit"}, [arb(1), arb(0, 0.5)])
+
+
+# ---- what decides whether r tends to 0 -------------------------------------------------------------------------------------------------------------
+
+
+def opposite(**more: Json) -> Json:
+    """x_1 - x_2 = 1/2 from x = (1, 1), where R stays above 2 by convexity."""
+    found = limit(polar([[1, -1]], ["1/2"], kappa=1, L=2, start={"w": [1, 1]}))
+    assert found.outcome == "converges"
+    return json.loads(json.dumps(found.certificate)) | more
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ({"by": "pairs", "partner": [1, 0]}, ""),
+        ({"by": "pairs", "partner": "10"}, "a list of the numbers of columns"),
+        ({"by": "pairs", "partner": [True, 0]}, "a list of the numbers of columns"),
+        ({"by": "pairs", "partner": [0, 0]}, "the column itself"),
+        ({"by": "pairs", "partner": [2, 0]}, "the column itself"),
+        ({"by": "pairs", "partner": [0, 1]}, "not opposite"),
+        ({"by": "one row", "between": None}, ""),
+        ({"by": "one row", "between": ["-1/100", "1/100"]}, ""),
+        ({"by": "one row", "between": ["1", "-1"]}, "-1 is wanted"),
+        ({"by": "one row", "between": ["1/2", "1"]}, "falling at the first multiplier and rising at the second"),
+        ({"by": "one row", "between": ["-3", "3"]}, "not certainly above 1"),
+        ({"by": "divergence", "solution": [0, 0]}, "A z = y does not hold"),
+    ],
+)
+def test_reasons_for_one_row(reason: Json, words: str) -> None:
+    given_ = opposite(reason=reason)
+    if not words:
+        assert check(given_).outcome == "proved"
+        return
+    with pytest.raises(Rejected, match=words):
+        check(given_)
+
+
+def test_one_row_that_points_down_at_the_start() -> None:
+    """x_1 - 2 x_2 = 1 from (1, 1), L = 3: <a, x> = -1 there, and |omega|^2 is bounded below along the leaf."""
+    found = limit(polar([[1, -2]], [1], kappa=1, L=3, start={"w": [1, 1]}))
+    assert found.certificate is not None
+    given_ = json.loads(json.dumps(found.certificate))
+    assert "on the whole leaf" in check(given_ | {"reason": {"by": "one row", "between": ["1/25", "11/250"]}}).text
+    with pytest.raises(Rejected, match="not certainly at least 0 at the start"):
+        check(given_ | {"reason": {"by": "one row", "between": None}})
+
+
+def test_no_divergence_from_zero() -> None:
+    given_ = read_polar(one(matrix=[[1]], target=[0]))
+    with precision(64), pytest.raises(Rejected, match="not certainly other than 0"):
+        by_divergence(given_, leaf(given_), {"solution": [0]}, [])
+
+
+def still(**more: Json) -> Json:
+    """y = 0: the only solution is 0."""
+    kept = {name: one()[name] for name in ("format", "kind", "kappa", "depth", "start", "bits")}
+    return kept | {"matrix": [[1]], "target": [0], "outcome": "collapse", "reason": {"by": "no target", "normal": [1]}} | more
+
+
+def test_no_target() -> None:
+    for kappa in (1, None):
+        assert "no z >= 0 but 0 has A z = 0" in check(still(kappa=kappa)).text
+    for wrong in ({"target": [1]}, {"reason": {"by": "no target", "normal": [0]}}, {"reason": {"by": "no target", "normal": [1, 1]}}):
+        with pytest.raises(Rejected, match="are wanted"):
+            check(still(**wrong))
+    with pytest.raises(Rejected, match="does not collapse unless y = 0"):
+        check(still(kappa=None, reason={"by": "comparison", "clock": 1}))
+    with pytest.raises(Rejected, match="does not collapse unless y = 0"):
+        check(plain(outcome="either"))
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_multipliers_beyond_all_bounds(sign: str) -> None:
+    """exp of such numbers is neither bounded nor bounded away from 0."""
+    with pytest.raises(Rejected, match=r"not bounded|not certainly"):
+        check(plain(centre=[sign + "9" * 400]))
+
+
+def test_work_beyond_all_bounds_is_refused_before_it_is_begun() -> None:
+    with pytest.raises(Rejected, match="more than this kernel works with"):
+        check(one(matrix=[["1"] * 100] * 400, target=[1] * 400, start={"exponent": 1, "values": [1] * 100}, bits=100_000))
+
+
+def test_dependent_rows_and_bounds_that_do_not_fit() -> None:
+    """The kernel's least squares of a row that is left out needs rows that span it."""
+    twice = polar([[1, 2], [2, 4]], [1, 2], kappa=1, L=2, start={"w": ["1/4", "1/4"]})
+    found = limit(twice)
+    assert found.certificate is not None
+    given_ = json.loads(json.dumps(found.certificate))
+    assert check(given_).outcome == "proved"
+    with pytest.raises(Rejected):
+        check(given_ | {"rows": [0, 1], "centre": given_["centre"] * 2, "half_widths": given_["half_widths"] * 2})
+    for name, wrong in (("rate", {"vector": [1, 1]}), ("trap", {"floors": ["1/10"]}), ("trap", {"low": "-1"}), ("trap", {"rate": "-1"})):
+        with pytest.raises(Rejected):
+            check(given_ | {name: given_[name] | wrong})
+
+
+def test_a_residual_needs_rows_that_span_it() -> None:
+    given_ = read_polar(one(matrix=[[1, 2], [2, 4], [0, 1]], target=[1, 2, 0], start={"exponent": 1, "values": [1, 1]}))
+    assert residuals(given_, [0, 2])[0, 0] == 5  # e_0^2 + (2 e_0)^2
+    for rows, words in (([0, 1], "are dependent"), ([0], "not a combination")):
+        with pytest.raises(Rejected, match=words):
+            residuals(given_, rows)

@@ -308,6 +308,24 @@ def changed(node: Json) -> Iterator[Json]:
             yield from ({**node, key: other} for other in changed(part))
 
 
+@pytest.mark.parametrize(
+    "tree",
+    [
+        ["+", -1, ["*", -1, ["log", "p"]]],  # -1 at p = 1: t is missing
+        ["+", "p", ["*", -1, ["log", "p"]], -2],
+        ["+", "p", "p", -1, ["*", -1, ["log", "p"]]],
+        ["+", "p", -1, ["*", -1, ["log", ["+", "p", "n"]]]],  # a part of t
+        ["+", "p", -1, ["log", "p"]],
+        ["+", "p", -1, ["*", -2, ["log", "p"]]],
+        ["+", ["+", "p", "n"], "p", -1, ["*", -1, ["log", ["+", "p", "n"]]]],
+    ],
+)
+def test_what_is_not_above_its_tangent(tree: Json) -> None:
+    assert seen(tree) == "real"
+    with pytest.raises(Rejected, match="not seen to be nonnegative"):
+        check(certified(tree, {"left": 0, "right": tree}))
+
+
 @pytest.mark.parametrize("certificate", [certified(LAGRANGE, CAUCHY), certified(TANGENT, {"left": ["log", "p"], "right": ["+", "p", -1]})])
 def test_no_number_can_be_changed(certificate: Json) -> None:
     count = 0

@@ -205,6 +205,9 @@ UNDEFINED = {
     "a log in an integral": ["integral", "s", "x", ["log", ["+", "s", -1]]],
     "an integrand that moves": ["integral", "s", "x", ["*", "s", "y"]],
     "a double integral": ["integral", "s", "x", ["integral", "t", 1, "t"]],
+    "a function whose continuation is not known": ["integral", "s", "x", ["asinh", "s"]],
+    "an exponent that moves": ["integral", "s", "x", ["^", "s", "y"]],
+    "an exponent beyond all bounds": ["^", "x", 10**30],
 }
 
 
@@ -228,6 +231,10 @@ DERIVATIVES = {
     "odd power of a negative": (["^", ["*", "x", "y"], "L"], ["*", "L", "y", ["^", ["*", "x", "y"], ["+", "L", -1]]]),
     "moving power": (["^", "x", "x"], ["*", ["+", 1, ["log", "x"]], ["^", "x", "x"]]),
     "integral": (["integral", "s", ["^", "x", 2], ["exp", ["*", -1, "s", "s"]]], ["*", 2, "x", ["exp", ["*", -1, ["^", "x", 4]]]]),
+    "integral of a sine": (["integral", "s", "x", ["sin", ["*", 2, "s"]]], ["sin", ["*", 2, "x"]]),
+    "integral of a cosine": (["integral", "s", "x", ["cos", "s"]], ["cos", "x"]),
+    "integral of an arc": (["integral", "s", "x", ["+", ["atan", "s"], ["log", ["+", 1, "s"]]]], ["+", ["atan", "x"], ["log", ["+", 1, "x"]]]),
+    "integral of a sum": (["integral", "s", "x", ["sum", "i", 2, ["*", "s", "L"]]], ["*", 2, "x", "L"]),
     "integral of a root": (["integral", "s", "x", ["^", ["+", 1, "s"], ["*", "L", HALF]]], ["^", ["+", 1, "x"], ["*", "L", HALF]]),
 }
 
@@ -295,3 +302,36 @@ def test_the_depth_3_law_is_enclosed_on_the_whole_sphere(t: Any, s: Any, r: Any,
 
 def _text(value: Any) -> Json:
     return [_text(part) for part in value] if isinstance(value, list | tuple) else str(value)
+
+
+def test_definitions_in_an_integrand() -> None:
+    """The integral of 3 c v^2 over 0 <= v <= 2 is 8 c, where 3 c is a definition; one that moves is refused."""
+    symbols = {"x": sym([], "parameter"), "c": sym([], "constant")}
+    definitions = [{"name": "three", **family([], ["*", 3, "c"])}, {"name": "moving", **family([], "x")}]
+    node = {"sizes": [], "symbols": symbols, "definitions": definitions, "hypotheses": [], "flow": None}
+    where = {"sizes": {}, "values": {"x": 1, "c": "5/7"}, "bits": 100}
+
+    def over(name: str) -> Json:
+        return node | {"claim": equal(["integral", "v", 2, ["*", name, ["^", "v", 2]]], ["*", 8, "c"])}
+
+    assert residual_at(read_statement(over("three")), where)[()].contains(0)
+    with pytest.raises(Rejected, match="mentions x"):
+        residual_at(read_statement(over("moving")), where)
+
+
+def flowing(quantity: Json, claim: str = "evolves") -> Json:
+    """x' = -y along a flow with time t; y is a cotangent."""
+    symbols = {"x": sym([], "parameter"), "y": sym([], "cotangent"), "t": sym([], "time"), "c": sym([], "constant")}
+    flow = {"pairing": ["*", "x", "y"], "held": [], "rates": {"x": family([], 1)}, "spheres": [], "drift": {}}
+    node = {"sizes": [], "symbols": symbols, "definitions": [], "hypotheses": [], "flow": flow}
+    told = {"kind": claim, "indices": [], "quantity": quantity, "rate": 0, "count": 0}
+    return read_statement(node | {"claim": told})
+
+
+def test_time_constants_and_what_moves_as_it_likes() -> None:
+    where = {"sizes": {}, "values": {"x": 1, "y": 2, "t": 3, "c": 4}, "bits": 64}
+    assert residual_at(flowing(["+", "x", ["*", "t", "c"]]), where)[()] == 2
+    with pytest.raises(Rejected, match="does not say how y moves"):
+        residual_at(flowing("y"), where)
+    with pytest.raises(Rejected, match="not an identity"):
+        residual_at(flowing(0, "count"), where)

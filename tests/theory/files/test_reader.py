@@ -401,6 +401,42 @@ def _refused(text: str, told: list[str]) -> None:
         ("a = " + "[" * 100_000, "nested too deeply"),
         ("a = " + "9" * 5_000, "a number cannot be read"),
         ("[constants]\na = " + "9" * 500, "the number has more than 60 digits"),
+        ("a." * 100_000 + "b = 1", "a key has more than 100 parts"),
+        ("[" + "a . " * 1_000 + "b]", "a key has more than 100 parts"),
+        ("[data]\n" + "".join(f"p{n} = {n}\n" for n in range(1_001)), "1001 entries were given, and at most 1000 are read"),
+        ("[[claim]]\n" * 20_000, "20000 entries were given"),
+        ("given = [" + '"1 = 1",' * 20_000 + "]\n", "20000 entries were given"),
+        ("[[claim]]\nid = 'a'\ngiven = [" + '"1 = 1",' * 20_000 + "]\n", "given has 20000 entries"),
+        ("[data]\np = [" + "1, " * 100_001 + "]\n", "these are 100001 numbers, and at most 100000 are read"),
+        ("[data]\np = '" + "1" * 100_000 + "a'\n", "is neither a declared size nor one of"),
+        *(
+            (f'[sizes]\nN = 1000\n[parameters]\nu = "{shape}"\n[start]\nu = 1\n', f"these are {count} numbers, and at most 100000 are read")
+            for shape, count in (("N x N", 10**6), ("N x N x N x N x N", 10**15), ("999999 x 999999", 999_999**2))
+        ),
+        *(
+            (f'[parameters]\nu = "scalar"\n[[claim]]\nid = "a"\nidentity = "{number} = u"\n', told)
+            for number, told in (
+                ("exp(exp(10**50)) + log(10**59)", "exp is given a number beyond 10000"),
+                ("sin(exp(1000)) + 1", "sin is given a number beyond 10000"),
+                ("2**exp(50) + 1", "the exponent is too large"),
+                ("1/(1 + " * 95 + "u" + ")" * 95, "fractions and powers are nested deeper than 12"),
+                ("(1 + " * 80 + "u" + ")**(-1)" * 80, "fractions and powers are nested deeper than 12"),
+            )
+        ),
+        *(
+            (f'[parameters]\nu = "scalar"\n[model]\nloss = "{before * deep}u{after * deep}"\n', told)
+            for before, after, deep, told in (
+                ("1/(u + ", ")", 10, "more than 1000 terms when it is multiplied out"),
+                ("1/(1 + ", ")", 8, "more than 1000 terms when it is multiplied out"),
+                ("sin(u*", ")", 20, "too deep to be derived"),
+                ("sin(u*", ")", 30, "more than 20000 parts"),
+                ("sqrt(1 + u*", ")", 20, "too deep to be derived"),
+            )
+        ),
+        (
+            '[sizes]\nN = 3\n[parameters]\nu = "N"\nr = "scalar"\n[model]\nloss = "(r + sum(i, u[i]))**30"\n',
+            "more than 1000 terms when it is multiplied out",
+        ),
     ],
 )
 def test_other_files_that_are_refused(text: str, told: str) -> None:
@@ -471,3 +507,16 @@ def test_the_schema_refuses_what_the_reader_refuses(text: str) -> None:
         jsonschema.validate(tomllib.loads(text), SCHEMA)
     with pytest.raises(TheoryFileError):
         read_text(text)
+
+
+@pytest.mark.parametrize("form", ["1/(1 + {})", "sqrt(1 + {})", "exp(-{})"])
+def test_depth_is_counted_through_definitions(form: str) -> None:
+    """SymPy's work on each level is that on all below it: sixty took half a minute."""
+
+    def file(deep: int) -> str:
+        chain = "\n".join(f'f{n + 1} = "{form.format(f"f{n}")}"' for n in range(deep))
+        return f'[parameters]\nu = "positive scalar"\n[model]\npredictor = "x = u"\nloss = "any"\n[definitions]\nf0 = "u"\n{chain}\n'
+
+    read_text(file(15))
+    with pytest.raises(TheoryFileError, match="more than 20000 parts"):
+        read_text(file(60))

@@ -1,0 +1,41 @@
+"""Numbers in a few digits never say more than is known."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from flint import fmpq
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proofs_check.kernel.decimals import about, above, below, near
+
+rationals = st.fractions() | st.builds(lambda q, n: q * Fraction(10) ** n, st.fractions(), st.integers(-60, 60))
+
+
+def flint(q: Fraction) -> fmpq:
+    return fmpq(q.numerator, q.denominator)
+
+
+@given(rationals)
+def test_bounds_are_rounded_outwards(q: Fraction) -> None:
+    assert Fraction(below(flint(q))) <= q <= Fraction(above(flint(q)))
+    assert abs(Fraction(near(flint(q))) - q) <= abs(q) / 10**19
+
+
+@given(rationals, rationals.map(abs))
+def test_what_is_about_q_holds_all_that_is_near_q(q: Fraction, within: Fraction) -> None:
+    a, _, b = about(flint(q), flint(within)).partition(" within ")
+    assert Fraction(a) - Fraction(b) <= q - within <= q + within <= Fraction(a) + Fraction(b)
+
+
+@pytest.mark.parametrize(
+    ("q", "within", "said"),
+    [
+        (Fraction(1, 4), Fraction(1, 8), "0.25 within 0.125"),
+        (Fraction(1, 3), Fraction(1, 10**40), "0.33333333333333333333 within 3.33334e-21"),
+    ],
+)
+def test_digits_that_are_left_out_are_made_up_for(q: Fraction, within: Fraction, said: str) -> None:
+    assert about(flint(q), flint(within)) == said
