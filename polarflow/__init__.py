@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from theory.statements import AtMost, Complete, Equal, Evolves, Gradient, Part, Statement, TimeDerivative
     from theory.symbols import Family, Variable, index, size, total
 
+    from .notebook import load_ipython_extension
     from .simulate import Simulation, simulate
 
 _WHERE = {
@@ -47,6 +48,7 @@ _WHERE = {
     "discovery.family": ("every_loss",),
     "numerics": ("drift", "integrate", "problem", "source"),
     "numerics.exponent": ("estimate_exponent", "geometric_times"),
+    "polarflow.notebook": ("load_ipython_extension",),
     "polarflow.simulate": ("Simulation", "simulate"),
     "proofs_check.certifying": ("Certified", "certify"),
     "proofs_check.enclosing": ("Enclosure", "enclose"),
@@ -125,6 +127,7 @@ __all__ = [
     "index",
     "integrate",
     "linear_network",
+    "load_ipython_extension",
     "logistic",
     "metric_floor",
     "metric_form",

@@ -127,7 +127,8 @@ def show(
 
     from proofs_check.ledger import default_path
 
-    from .printing import formula, formula_latex
+    from .formula import formula_latex
+    from .printing import formula
     from .tables import STYLE, card
 
     found = _resolve(target)
@@ -167,7 +168,8 @@ def derive(
     format: Annotated[Format, typer.Option("--format", help="text, latex or json.")] = Format.text,
 ) -> None:
     """Equations of motion, dissipation identity and dual coordinates, step by step with the reasons."""
-    from .printing import latex, text
+    from .formula import expression_latex as latex
+    from .printing import text
     from .tables import derivation
 
     found = _resolve(target)

@@ -17,7 +17,8 @@ from theory.descent import NoExactStep, one_step
 from theory.settings import Instance, Setting
 from theory.statements import Complete
 
-from .printing import latex, text
+from .formula import expression_latex as latex
+from .printing import text
 from .targets import Target
 
 SCHEMA = "polarflow.discovery/1"

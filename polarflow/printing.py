@@ -1,4 +1,4 @@
-"""Formulas for people: in the grammar of theory files for the terminal, in LaTeX for everything typeset."""
+"""Formulas for the terminal, in the grammar of theory files; `polarflow.formula` has them typeset."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import sympy as sp
-from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
 from theory.statements import Assertion, AtLimit, AtMost, Complete, Ending, Equal, Evolves, Gradient, Observed, Order
@@ -33,30 +32,6 @@ class _Text(StrPrinter):
         return f"d {self._print(node.expr)}/d {self._print(node.variables[0])}"
 
 
-class _Latex(LatexPrinter):
-    def _print_Sum(self, node: sp.Sum) -> str:
-        signs = "".join(rf"\sum_{{{limit[0].name}}} " for limit in reversed(node.limits))
-        body = self._print(node.function)
-        return signs + (rf"\left({body}\right)" if isinstance(node.function, sp.Add) else body)
-
-    def _print_TimeDerivative(self, node: sp.Expr) -> str:
-        inner = node.args[0]
-        if isinstance(inner, sp.Indexed):
-            indices = ",".join(self._print(i) for i in inner.indices)
-            return rf"\dot{{{self._print(inner.base)}}}_{{{indices}}}"
-        if isinstance(inner, sp.Symbol):
-            return rf"\dot{{{self._print(inner)}}}"
-        return rf"\frac{{d}}{{dt}}\left({self._print(inner)}\right)"
-
-    def _print_Derivative(self, node: sp.Derivative) -> str:
-        return rf"\frac{{\partial {self._print(node.expr)}}}{{\partial {self._print(node.variables[0])}}}"
-
-    def _print_Indexed(self, node: sp.Indexed) -> str:
-        name = self._print(node.base)
-        name = f"({name})" if "_" in name or "^" in name else name  # a second subscript needs something to stand on
-        return rf"{name}_{{{','.join(self._print(i) for i in node.indices)}}}"
-
-
 def text(expression: sp.Basic) -> str:
     """The expression as it may be written in a theory file.
 
@@ -66,11 +41,6 @@ def text(expression: sp.Basic) -> str:
     'sum(i, u[i]**2)'
     """
     return str(_Text().doprint(expression))
-
-
-def latex(expression: sp.Basic) -> str:
-    """The expression in LaTeX, with sums over named indices and dots for derivatives in time."""
-    return str(_Latex().doprint(expression))
 
 
 def formula(assertion: Assertion) -> str:
@@ -98,30 +68,6 @@ def formula(assertion: Assertion) -> str:
             steps = f"{rule} steps of length h, {first} halved {halvings} times, to t = {until}"
             return f"{text(quantity)} moves by about C*h{f'**{order}' if order > 1 else ''} in {steps}"
     return told + (f"   for all {', '.join(i.name for i, _ in indices)}" if indices else "")
-
-
-def formula_latex(assertion: Assertion) -> str:
-    """An assertion in LaTeX."""
-    match assertion:
-        case Evolves(quantity, rate, _):
-            return rf"\frac{{d}}{{dt}}\left[{latex(quantity)}\right] = {latex(rate)}"
-        case Equal(left, right, _):
-            return f"{latex(left)} = {latex(right)}"
-        case Gradient(of, by, value, indices):
-            entry = by[tuple(i for i, _ in indices)]
-            return rf"\frac{{\partial}}{{\partial {latex(entry)}}}\left[{latex(of)}\right] = {latex(value)}"
-        case Complete(count, laws):
-            return rf"\#\,\text{{laws}} = {count}:\quad " + r",\; ".join(latex(law.value) for law in laws)
-        case AtMost(left, right, _, strict, where):
-            relation, met = "<" if strict else r"\le", r",\; ".join(rf"{latex(condition.family.value)} \ge 0" for condition in where)
-            return f"{latex(left)} {relation} {latex(right)}" + (rf"\quad\text{{where}}\; {met}" if met else "")
-        case AtLimit(holds, ends, _):
-            return formula_latex(holds) + rf"\quad\text{{where {'; '.join(f'${latex(sp.Symbol(n))}$ is {_ending(end)}' for n, end in ends.items())}}}"
-        case Observed(quantity, times, values, _):
-            seen = r",\; ".join(rf"{_decimal(value)}\ (t = {time})" for time, value in zip(times, values, strict=True))
-            return rf"{latex(quantity)} \approx {seen}"
-        case Order(quantity, rule, _, _, until, order):
-            return rf"{latex(quantity)}\Big|_0^{{{until}}} \sim C h^{{{order}}}\quad\text{{in {rule} steps of length }} h"
 
 
 def _ending(end: Ending) -> str:

@@ -15,7 +15,8 @@ from proofs_check.verdicts import GRADES, Finding, Grade, Outcome, Verdict
 from theory.statements import AtLimit, AtMost, Complete, Experiment, Observed, Order, Part, Statement, gradient_tree, statement_tree
 from theory.trees import Unstatable
 
-from .printing import formula, formula_latex, kind
+from .formula import formula_latex
+from .printing import formula, kind
 from .targets import Target
 
 SCHEMA = "polarflow.ledger/1"

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from numerics import InvalidProblem
-from polarflow.printing import formula, formula_latex
+from polarflow.formula import formula_latex
+from polarflow.printing import formula
 from polarflow.targets import resolve
 from polarflow.verifying import Options, question, size_of
 from theory.files import TheoryFileError

@@ -15,6 +15,8 @@ from numerics import IntegrationFailed, InvalidProblem, OutOfDomain, Unsupported
 from proofs_check.verdicts import Finding
 from theory.statements import AtLimit, Experiment, Observed, Order, Statement
 
+from ..formula import PLAIN, Lines, Style, assertion, equation, layout, letter
+from ..formula.layout import Fence, Layout, Letter, Script, Sign, row
 from ..printing import condition, essential
 from ..runs import NoRun
 from ..tables import witness
@@ -44,8 +46,6 @@ from .document import (
 )
 from .ends import Named, grouped, named, note, table, valued
 from .figures import Worked, worked
-from .formula import PLAIN, Lines, Style, assertion, equation, layout, letter
-from .formula.layout import Fence, Layout, Letter, Script, Sign, row
 from .phases import cells, diagram, threshold
 from .prose import BadProse, Prose, excerpt, read_prose
 from .words import words

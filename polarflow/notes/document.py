@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from .formula import Layout, Lines, Shown
+from ..formula import Layout, Lines, Shown
 
 Standing = Literal["proved", "refuted", "supported", "unknown"]
 
@@ -175,7 +175,7 @@ class Document:
 
 def text_of(inside: tuple[Inline, ...]) -> str:
     """Inlines as plain text, formulas in LaTeX."""
-    from .formula import latex
+    from ..formula import latex
 
     told = []
     for one in inside:

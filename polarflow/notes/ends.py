@@ -12,13 +12,13 @@ import sympy as sp
 from theory.settings import Values
 from theory.statements import AtLimit, Ending, Observed, Order
 
+from ..formula import EQUALS, Shown, Style, decimal, expression, letter, number
+from ..formula.house import LONG, flat
+from ..formula.layout import Layout, Letter, Script, Sign, row
 from ..verifying import PartResult
 from .badges import of_verdict
 from .document import Block, Display, Formula, Inline, Listing, Paragraph, Styled, Table, Text
 from .figures import against_scale
-from .formula import EQUALS, Shown, Style, decimal, expression, letter, number
-from .formula.house import LONG, flat
-from .formula.layout import Layout, Letter, Script, Sign, row
 from .words import words
 
 OF = {"x": "the limit", "rho": "the magnification", "rate": "the rate in the end"}

@@ -20,12 +20,12 @@ from proofs_check.kernel.decimals import below
 from proofs_check.limiting import limit
 from theory.statements import Experiment
 
+from ..formula import Layout, Style, latex, layout, letter, read_math
+from ..formula.layout import Letter, Number, Script
 from ..plots import COLOURS, GREY, INK
 from ..simulate import Simulation, simulate
 from ..targets import Target
 from .document import Figure, Formula, Inline, Table, Text
-from .formula import Layout, Style, latex, layout, letter, read_math
-from .formula.layout import Letter, Number, Script
 from .words import words
 
 PRECISIONS = (20, 30, 40, 60)

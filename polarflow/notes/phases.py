@@ -16,11 +16,11 @@ from theory.files.grammar import parse
 from theory.files.meaning import Scope, meaning
 from theory.statements import Ending
 
+from ..formula import EQUALS, latex, layout, read_math
+from ..formula.layout import row
 from ..plots import COLOURS, GREY, INK
 from .document import Figure, Formula, Inline, Text
 from .figures import picture
-from .formula import EQUALS, latex, layout, read_math
-from .formula.layout import row
 
 CELLS = 16  # on a side
 RATIOS, SCALES = 2, 4  # the axes end at these multiples of the instance's own

@@ -20,9 +20,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
+from ..formula import PLAIN, Lines, Shown, Style, read_math
+from ..formula.layout import EMPTY
 from .document import Block, Code, Display, Exercise, Formula, Heading, Inline, Link, Listing, Paragraph, Styled, Table, Text
-from .formula import PLAIN, Lines, Shown, Style, read_math
-from .formula.layout import EMPTY
 
 _HARMLESS = ("https://", "http://", "#", "mailto:")
 

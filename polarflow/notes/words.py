@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from ..formula import PLAIN, Layout, Style, letter, read_math
+from ..formula.house import GREEK
+from ..formula.layout import Letter, Script, Sign, row
 from .document import Formula, Inline, Text
-from .formula import PLAIN, Layout, Style, letter, read_math
-from .formula.house import GREEK
-from .formula.layout import Letter, Script, Sign, row
 
 _ARGUMENT = r"(?:\([^()]*\)|[A-Za-z0-9]+|\+|-)"
 _GREEK = "|".join(sorted(GREEK, key=len, reverse=True))

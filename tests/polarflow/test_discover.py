@@ -58,7 +58,7 @@ def test_json_on_standard_output_is_nothing_else() -> None:
 
 
 def test_latex_is_one_formula_a_line() -> None:
-    assert run("linear_network:2,2,1", "--format", "latex").strip() == r"\sum_{k} (W_{1})_{i,k} (W_{1})_{j,k} - \sum_{k} (W_{2})_{k,i} (W_{2})_{k,j}"
+    assert run("linear_network:2,2,1", "--format", "latex").strip() == r"\sum_{k} W_{1, ik}W_{1, jk} - \sum_{k} W_{2, ki}W_{2, kj}"
 
 
 def test_sizes_can_be_chosen() -> None:

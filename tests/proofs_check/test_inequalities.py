@@ -13,7 +13,8 @@ import pytest
 import sympy as sp
 from flint import Ordering, fmpq, fmpq_mat, fmpq_mpoly_ctx
 
-from polarflow.printing import formula, formula_latex, kind
+from polarflow.formula import formula_latex
+from polarflow.printing import formula, kind
 from proofs_check.exact import verdict
 from proofs_check.inequalities import all_sizes, at_instance, on_cells
 from proofs_check.instances import instances_of

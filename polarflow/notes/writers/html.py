@@ -9,6 +9,8 @@ from html import escape
 from importlib.resources import files
 from re import sub
 
+from ...formula import Lines, mathml, mathml_lines
+from ...formula.layout import EQUALS, row, width
 from ..document import (
     Badge,
     Block,
@@ -31,8 +33,6 @@ from ..document import (
     Text,
     text_of,
 )
-from ..formula import Lines, mathml, mathml_lines
-from ..formula.layout import EQUALS, row, width
 
 FACES = (
     ("Notes", "regular", "400", "normal"),

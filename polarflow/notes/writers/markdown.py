@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from ...formula import Lines, latex, latex_lines
+from ...formula.layout import EQUALS, row
 from ..document import (
     Badge,
     Block,
@@ -28,8 +30,6 @@ from ..document import (
     Text,
     text_of,
 )
-from ..formula import Lines, latex, latex_lines
-from ..formula.layout import EQUALS, row
 
 MARKS = {"proved": "✅", "refuted": "❌", "supported": "🟡", "unknown": "❔"}
 AROUND = {"emphasis": "*", "strong": "**"}

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
+from ...formula import Layout, Lines, latex, latex_lines, typst, typst_lines
+from ...formula.layout import EQUALS, row
 from ..document import (
     Badge,
     Block,
@@ -29,8 +31,6 @@ from ..document import (
     Text,
     without_deferred,
 )
-from ..formula import Layout, Lines, latex, latex_lines, typst, typst_lines
-from ..formula.layout import EQUALS, row
 
 SPECIAL = str.maketrans({c: "\\" + c for c in "\\#$*_`<>@[]~=-+/\"'"})
 LEAST_HEADINGS = 12  # of a table of contents

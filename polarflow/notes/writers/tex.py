@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from ...formula import Lines, latex, latex_lines
+from ...formula.latex import escaped
+from ...formula.layout import EQUALS, row, width
 from ..document import (
     Badge,
     Block,
@@ -30,9 +33,6 @@ from ..document import (
     Text,
     without_deferred,
 )
-from ..formula import Lines, latex, latex_lines
-from ..formula.latex import escaped
-from ..formula.layout import EQUALS, row, width
 
 SECTIONS = {1: "section*", 2: "section*", 3: "subsection*", 4: "subsubsection*"}
 MARKS = {"proved": r"$\bullet$", "refuted": r"$\times$", "supported": r"$\circ$", "unknown": "?"}

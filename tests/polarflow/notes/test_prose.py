@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from polarflow.formula import Unreadable, latex, read_math
 from polarflow.notes.document import Exercise, Formula, Link, Paragraph, Table, text_of
-from polarflow.notes.formula import Unreadable, latex, read_math
 from polarflow.notes.prose import BadProse, read_prose
 from polarflow.notes.words import words
 

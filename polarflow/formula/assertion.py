@@ -13,6 +13,7 @@ from theory.symbols import Indices, away_from
 
 from .breaking import display, listed
 from .house import PLAIN, Style, _House, _listed
+from .latex import escaped, latex, latex_lines
 from .layout import EQUALS, Fence, Fraction, Gap, Layout, Lines, Number, Sign, Words, row
 
 
@@ -65,6 +66,18 @@ def assertion(stated: object, style: Style = PLAIN) -> Shown:
             return Shown(display(Words("")), None, str(stated))
     every: Layout | None = _listed([house.put(i) for i, _ in indices]) if indices else None
     return Shown(lines, every, "", _where(house, style))
+
+
+def formula_latex(stated: object, style: Style = PLAIN) -> str:
+    """An assertion in LaTeX, without the marks that open and close a display."""
+    shown = assertion(stated, style)
+    every = rf"\qquad\text{{for all }} {latex(shown.every)}" if shown.every is not None else ""
+    return latex_lines(shown.lines) + every + (rf"\quad\text{{{escaped(shown.note)}}}" if shown.note else "")
+
+
+def expression_latex(e: sp.Basic, style: Style = PLAIN) -> str:
+    """An expression in LaTeX."""
+    return latex(_House(style).put(e))
 
 
 def equation(left: sp.Basic, right: sp.Basic, style: Style = PLAIN) -> Shown:

@@ -4,6 +4,8 @@ from .assertion import Shown as Shown
 from .assertion import assertion as assertion
 from .assertion import equation as equation
 from .assertion import expression as expression
+from .assertion import expression_latex as expression_latex
+from .assertion import formula_latex as formula_latex
 from .breaking import display as display
 from .house import PLAIN as PLAIN
 from .house import Style as Style

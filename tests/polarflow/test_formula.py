@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import pytest
 import sympy as sp
 
-from polarflow.notes.formula import Style, assertion, decimal, latex, latex_lines, layout, mathml, mathml_lines, read_math, typst
-from polarflow.notes.formula.breaking import WIDEST, display
-from polarflow.notes.formula.layout import (
+from polarflow.formula import Style, assertion, decimal, latex, latex_lines, layout, mathml, mathml_lines, read_math, typst
+from polarflow.formula.breaking import WIDEST, display
+from polarflow.formula.layout import (
     EQUALS,
     Accent,
     Big,
