@@ -313,7 +313,7 @@ def nested(expression: sp.Expr) -> int:
 
     >>> u = sp.Symbol("u")
     >>> nested(sp.sin(u) + sp.sqrt(u)), nested(sp.sin(u + sp.sin(u)))
-    (0, 2)
+    (0, 1)
     """
 
     def count(node: sp.Expr, around: int) -> int:
