@@ -17,7 +17,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from numerics import problem
+from numerics import Problem, problem
 from proofs_check.balls import flint
 from proofs_check.certifying import DIGITS, Certified, certify
 from proofs_check.kernel.decimals import above, below, near
@@ -47,13 +47,13 @@ def certificate_of(given: str | Path | Theory, *, digits: int = DIGITS, put: Map
     `put` gives exact values in place of the file's, as in {"kappa": "1/2"}. Raises `NoRun` where numbers are missing, `InvalidProblem` where they do
     not fit.
     """
+    return certify(posed(given, put=put, experiment=experiment)[1], digits=digits)
+
+
+def posed(given: str | Path | Theory, *, put: Mapping[str, Any] | None = None, experiment: str = "") -> tuple[str, Problem]:
+    """The title of a theory file, or of a paper with its experiment, and the problem it poses."""
     run = changed(run_of(given, experiment), put or {})
-    return certify(problem(run.setting, data=run.data, start=run.start, times=(0, 1), sizes=run.sizes), digits=digits)
-
-
-def title_of(given: str | Path | Theory) -> str:
-    """What is certified: the title of a theory file, or of a paper with the experiment."""
-    return run_of(given, "").title
+    return run.title, problem(run.setting, data=run.data, start=run.start, times=(0, 1), sizes=run.sizes)
 
 
 def answers(found: Certified) -> list[Answer]:

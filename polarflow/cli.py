@@ -486,9 +486,10 @@ def certify(
     Exit codes: **0** where the flow ends is proved, **1** it is not, or no solution is there to end at, **2** bad input.
     """
     from numerics import IntegrationFailed, InvalidProblem, OutOfDomain, Unsupported
+    from proofs_check.certifying import certify as proved
     from theory.files import TheoryFileError
 
-    from .certifying import as_json, certificate_of, shown, title_of
+    from .certifying import as_json, posed, shown
     from .runs import NoRun, parsed
 
     to_stdout = json_file is not None and str(json_file) == "-"
@@ -499,17 +500,18 @@ def certify(
             _bad("--set T was given; where a flow ends is a matter of all times, so leave it out")
         with _status(console) as say:
             say("looking for the limit and its certificate")
-            found = certificate_of(target, digits=digits, put=values)
+            title, problem = posed(target, put=values)
+            found = proved(problem, digits=digits)
     except (TheoryFileError, InvalidProblem, NoRun, IntegrationFailed, OutOfDomain, Unsupported) as error:
         _bad(str(error))
-    console.print(shown(title_of(target), found))
+    console.print(shown(title, found))
     if certificate is not None:
         if found.certificate is None:
             typer.echo("polarflow: there is no certificate to write", err=True)
         else:
             _write(certificate, json.dumps(found.certificate))
     if json_file is not None:
-        told = json.dumps(as_json(title_of(target), found), indent=1)
+        told = json.dumps(as_json(title, found), indent=1)
         if to_stdout:
             typer.echo(told)
         else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from functools import lru_cache
-from typing import Any
 
 from numerics import InvalidProblem
 from numerics.limit import Polar, polar
@@ -17,6 +16,7 @@ from .kernel import FORMAT, check
 from .kernel.language import Rejected
 from .limiting import Limit, limit
 from .verdicts import Finding
+from .written import plain
 
 DIGITS = 35
 BITS = 200
@@ -47,7 +47,7 @@ def at_limit(part: Part) -> Finding:
             "kind": "at-limit",
             "statement": statement_tree(part),
             "sizes": sizes_of(part.setting, part.setting.instances[0] if part.setting.instances else Instance({})),
-            "values": {name: _plain(value) for name, value in assertion.data.items()},
+            "values": {name: plain(value) for name, value in assertion.data.items()},
             "ends": ends,
             "bits": BITS,
         }
@@ -73,7 +73,3 @@ def _polar(end: Ending) -> Polar:
 @lru_cache(maxsize=64)
 def _limit(data: Polar) -> Limit:
     return limit(data, digits=DIGITS)
-
-
-def _plain(value: Any) -> Any:
-    return [_plain(entry) for entry in value] if isinstance(value, tuple | list) else str(value)

@@ -13,6 +13,10 @@ def flint(value: Fraction) -> fmpq:
     return fmpq(value.numerator, value.denominator)
 
 
+def fraction(value: fmpq) -> Fraction:
+    return Fraction(int(value.p), int(value.q))
+
+
 def exact(value: Fraction) -> arb:
     """The ball of the present precision."""
     return arb(flint(value))

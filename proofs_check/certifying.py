@@ -10,24 +10,25 @@ from time import perf_counter
 from typing import Any, Literal
 
 import sympy as sp
-from flint import fmpq
 
 from numerics import Problem
 from numerics.limit import Polar
 from numerics.limit import polar as polar_data
 from theory.settings import Setting
-from theory.statements import Evolves, Part, gradient_tree
-from theory.symbols import Variable, index, total
-from theory.trees import declared_names, setting_tree, tree
+from theory.statements import gradient_tree
+from theory.symbols import Variable, index
+from theory.trees import declared_names, tree
 
-from .exact import all_sizes
+from .balls import fraction
+from .cofactors import search
 from .kernel import FORMAT, check
-from .kernel.diagonal import recognised
-from .kernel.language import Rejected, read_statement
+from .kernel.all_sizes import residual
+from .kernel.diagonal import equations, recognised
+from .kernel.language import Rejected, Statement, read_statement
 from .limiting import Limit, limit
 from .settling import Settled, settle
+from .written import flow_alone, numbers
 
-State = Literal["proved", "unknown", "not asked"]
 DIGITS = 35
 SETTLED_DIGITS = 10  # of a limit that is found by following the flow
 
@@ -117,29 +118,30 @@ def recognise(problem: Problem) -> Diagonal:
 
     Raises `NotDiagonal` for other flows.
     """
-    setting = problem.setting
-    where = {
-        "statement": {**setting_tree(setting), "claim": {"kind": "equal", "indices": [], "left": 0, "right": 0}},
-        "sizes": {size.name: problem.sizes[size.name] for size in setting.sizes},
-        "values": {v.name: _plain(problem.data[v.name]) for v in setting.variables if v.role == "constant" and v.name in problem.data},
-        "start": {name: _plain(value) for name, value in problem.start.items()},
-    }
+    where = {"statement": flow_alone(problem.setting), **numbers(problem)}
     reason = "its parameters are neither a radius r and a direction u on the sphere, nor one vector of weights"
-    for flow in _guesses(problem):
+    statement = read_statement(where["statement"])
+    for guess in _guesses(problem):
         try:
-            data, rate = recognised(read_statement(where["statement"]), where, flow)
+            flow = {**guess, "cofactors": [_cofactors(replace(statement, claim=e), guess["gradient"]) for e in equations(statement, guess)]}
+            data, rate = recognised(statement, where, flow)
         except Rejected as error:
             reason = str(error)
             continue
-        start = {"w": tuple(map(_fraction, data.values))}
-        matrix, target = (tuple(tuple(map(_fraction, row)) for row in part) for part in (data.matrix, [data.target]))
-        kappa = None if data.kappa is None else _fraction(data.kappa)
-        return Diagonal(polar_data(matrix, target[0], kappa=kappa, L=_fraction(data.depth), start=start), _fraction(rate), flow, where)
+        start = {"w": tuple(map(fraction, data.values))}
+        matrix, target = (tuple(tuple(map(fraction, row)) for row in part) for part in (data.matrix, [data.target]))
+        kappa = None if data.kappa is None else fraction(data.kappa)
+        return Diagonal(polar_data(matrix, target[0], kappa=kappa, L=fraction(data.depth), start=start), fraction(rate), flow, where)
     raise NotDiagonal(f"not recognised as a flow on the diagonal model: {reason}")
 
 
+def _cofactors(statement: Statement, gradient: Any) -> list[dict[str, Any]]:
+    """What the hypotheses are to be multiplied by, if the claim holds; the kernel sees whether it does."""
+    return search(statement, residual(statement, gradient))[0]
+
+
 def _guesses(problem: Problem) -> Iterator[dict[str, Any]]:
-    """What the names may stand for, as a certificate says it."""
+    """What the names may stand for, as a certificate says it, but for the cofactors."""
     setting = problem.setting
     flow = setting.flow
     moving = [v for v in setting.variables if v.role == "parameter"]
@@ -154,8 +156,6 @@ def _guesses(problem: Problem) -> Iterator[dict[str, Any]]:
     declared = declared_names(setting)
     for depth, matrix, target in product(_depths(setting, weights, radius), matrices, targets):
         if target.shape == matrix.shape[:1] and len(matrix.shape) == 2:
-            parts = _equations(setting, radius, weights, matrix, target, depth, kappa, rate)
-            proofs = [all_sizes(part).certificate for part in parts]
             yield {
                 "radius": None if radius is None else radius.name,
                 "weights": weights.name,
@@ -165,7 +165,6 @@ def _guesses(problem: Problem) -> Iterator[dict[str, Any]]:
                 "kappa": None if kappa is None else tree(kappa, declared),
                 "rate": tree(rate, declared),
                 "gradient": gradient_tree(setting),
-                "cofactors": [(proof or {"cofactors": []})["cofactors"] for proof in proofs],
             }
 
 
@@ -180,34 +179,3 @@ def _depths(setting: Setting, weights: Variable, radius: Variable | None) -> Ite
             depth = sp.cancel(by * sp.diff(value, by) / value) if value.has(by) else sp.S.Zero
             if depth != 0 and not {str(entry) for entry in depth.atoms(sp.Symbol)} & {*parameters, "i"}:
                 yield depth
-
-
-def _equations(
-    setting: Setting, radius: Variable | None, weights: Variable, matrix: Variable, target: Variable, L: sp.Expr, kappa: sp.Expr | None, rate: sp.Expr
-) -> list[Part]:
-    """The equations of motion as they should be, so that cofactors of them can be looked for; the kernel writes its own."""
-    i, j, m, n = map(index, ("i", "j", "m", "n"))
-    height, width = matrix.shape
-
-    def prediction(at: sp.Symbol) -> sp.Expr:
-        return (weights[at] if radius is None else radius[()] * weights[at]) ** L
-
-    def slope(at: sp.Symbol) -> sp.Expr:
-        return total(matrix[m, at] * (total(matrix[m, n] * prediction(n), (n, width)) - target[m]), (m, height))
-
-    if radius is None or kappa is None:
-        return [Part(setting, Evolves(weights[i], -rate * L * weights[i] ** (L - 1) * slope(i), ((i, width),)))]
-    r, inner = radius[()], total(slope(j) * weights[j] ** L, (j, width))
-    across = slope(i) * weights[i] ** (L - 1) - weights[i] * inner
-    return [
-        Part(setting, Evolves(r, -rate * L * r ** (L - 1) * inner)),
-        Part(setting, Evolves(weights[i], -kappa * rate * L * r**L * across, ((i, width),))),
-    ]
-
-
-def _fraction(value: fmpq) -> Fraction:
-    return Fraction(int(value.p), int(value.q))
-
-
-def _plain(value: Any) -> Any:
-    return [_plain(entry) for entry in value] if isinstance(value, tuple | list) else str(value)

@@ -19,14 +19,15 @@ from numerics.errors import IntegrationFailed, InvalidProblem
 from numerics.exact import entries, rational
 from numerics.problem import Problem
 from theory.statements import Evolves, Part
-from theory.trees import setting_tree
 
+from .balls import flint, fraction
 from .exact import all_sizes
 from .kernel import FORMAT, chebyshev, paths, tube
 from .kernel.enclosure import MOST_DEGREE, Start, read_start
 from .kernel.language import Rejected, read_statement
 from .kernel.passes import planned
 from .kernel.rings import Jets, working
+from .written import flow_alone, numbers, plain
 
 DISCS = (fmpq(3, 2), *map(fmpq, (2, 3, 4, 5, 6, 8, 10, 12, 15)))
 KAPPAS = tuple(map(Fraction, (0, 1, 2, 5, 10, 20, 50, 100)))
@@ -64,14 +65,14 @@ class Enclosure:
         step, s = self._place(rational(t, "t"))
         reach = self._reach(step, s)
         with working(self.certificate["bits"], 1):
-            around = sum((a**2 for a in reach), arb(0)).sqrt() + arb(_flint(_distance(step, s))) if step["across"] else None
+            around = sum((a**2 for a in reach), arb(0)).sqrt() + arb(flint(_distance(step, s))) if step["across"] else None
             return _distance(step, s) if around is None else _short(around)
 
     def widths_at(self, t: Any) -> dict[str, Any]:
         """Blocks of bounds, entry by entry, of $|x(t) - q(t)|$."""
         step, s = self._place(rational(t, "t"))
         with working(self.certificate["bits"], 1):
-            return self._blocks([_short(reach + arb(_flint(_distance(step, s)))) for reach in self._reach(step, s)])
+            return self._blocks([_short(reach + arb(flint(_distance(step, s)))) for reach in self._reach(step, s)])
 
     def centre_at(self, t: Any) -> dict[str, Any]:
         """The blocks of $q(t)$, exactly."""
@@ -83,7 +84,7 @@ class Enclosure:
         """How far from the centre the polynomials in lambda get, entry by entry."""
         bits = self.certificate["bits"]
         with working(bits + tube.GUARD, 1):
-            unit, at = arb(2) ** -bits, arb(_flint(s))
+            unit, at = arb(2) ** -bits, arb(flint(s))
             lines = [[abs(arb_poly(row)(at)) * unit for row in rows] for _, rows in step["across"]]
             return [sum(column, arb(0)) for column in zip(*lines, strict=True)] if lines else [arb(0) for _ in step["polynomials"]]
 
@@ -121,7 +122,7 @@ def law(part: Part, choices: Sequence[Mapping[str, Any]] = ({},)) -> dict[str, A
     found = all_sizes(part)
     if found.certificate is None:
         raise InvalidProblem(f"the quantity is not proved to be conserved: {found.reason}")
-    return {"certificate": found.certificate, "values": [{name: _plain(value) for name, value in choice.items()} for choice in choices]}
+    return {"certificate": found.certificate, "values": [{name: plain(value) for name, value in choice.items()} for choice in choices]}
 
 
 def enclose(
@@ -157,12 +158,10 @@ def enclose(
     if degree is not None and not 1 <= degree <= MOST_DEGREE:
         raise ValueError(f"degree = {degree} was given; a number from 1 to {MOST_DEGREE} is wanted")
     bits = ceil(digits * log2(10)) + SPARE
-    tree = {**setting_tree(problem.setting), "claim": {"kind": "equal", "indices": [], "left": 0, "right": 0}}
+    tree = flow_alone(problem.setting)
     where: dict[str, Any] = {
-        "sizes": {size.name: problem.sizes[size.name] for size in problem.setting.sizes},
-        "values": {v.name: _plain(problem.data[v.name]) for v in problem.setting.variables if v.role == "constant" and v.name in problem.data},
+        **numbers(problem),
         "radii": {name: _radii(problem, name, value) for name, value in (radii or {}).items()},
-        "start": {name: _plain(value) for name, value in problem.start.items()},
         "radius": str(_not_negative(radius, "radius")),
         "weights": {block.name: 1 for block in problem.program.parameters},
         "bits": bits,
@@ -235,7 +234,7 @@ class _Walk:
         if self.taken % EVERY == 0 and self.chosen != self.taken:
             self._choose(given, entry)
             self.chosen = self.taken
-        flow = self.begin.pulled(_flint(self.kappa), _pull(self.pull))
+        flow = self.begin.pulled(flint(self.kappa), _pull(self.pull))
         self.disc, terms = _disc(flow, given, self.disc, (1 if self.taken else len(DISCS)) if self.taken % EVERY == 0 else 0)
         degree = self.degree
         gap = tube.defect(flow, given, terms, degree, DISCS[self.disc])
@@ -243,24 +242,24 @@ class _Walk:
 
         def guess(number: int, matrices: list[arb_mat]) -> fmpq:
             slopes.append(max(slope(_floats(matrix)) for matrix in matrices))
-            return _flint(slopes[-1])
+            return flint(slopes[-1])
 
         with working(tube.COARSE, 1):
-            growth = (arb(_flint(piece.length)) * arb(max(0.0, self.steepest))).exp()
+            growth = (arb(flint(piece.length)) * arb(max(0.0, self.steepest))).exp()
             left = arb(given.length) * tube.left_out(flow, given, (fmpq(0), fmpq(1)), degree)
             expected = (entry + gap + left) * growth + arb(2) ** -given.bits  # a tube is not empty, even where polynomials are exact
         for room in (ROOM, 2 * ROOM, 6 * ROOM):
             wide = _short(expected * room)
             slopes.clear()
             try:
-                reached = tube.followed(flow, given, gap, degree, entry, _flint(wide), self.parts, guess)
-                self.begin.stays(flow, given, _flint(wide))
+                reached = tube.followed(flow, given, gap, degree, entry, flint(wide), self.parts, guess)
+                self.begin.stays(flow, given, flint(wide))
                 break
             except Rejected:
                 if room == 6 * ROOM:
                     raise
         out = _short(reached.out)
-        self.entry = arb(_flint(out))
+        self.entry = arb(flint(out))
         self.steepest = max(map(float, slopes)) + float(reached.bend)
         bend = float(reached.bend) * max(1.0, float(piece.length))
         self.parts = max(1, min(MOST_PARTS, ceil(self.parts * (bend / BENDS[bool(self.begin.radii)]) ** 0.5)))
@@ -280,7 +279,7 @@ class _Walk:
     def _given(self, piece: Piece) -> paths.Piece:
         lines = (tuple(rows[n] for n in self.order) for rows in (piece.rows, *(rows for _, rows in piece.across)))
         first, rest = next(lines), tuple(zip((powers for powers, _ in piece.across), lines, strict=True))
-        return paths.Piece(_flint(piece.start), _flint(piece.length), piece.bits, first, rest)
+        return paths.Piece(flint(piece.start), flint(piece.length), piece.bits, first, rest)
 
     def _choose(self, piece: paths.Piece, entry: arb) -> None:
         """What the flow is pulled to, as is best in the middle of a step, and how hard: laws, if the distance then grows by less than with spheres.
@@ -293,7 +292,7 @@ class _Walk:
             unit, missed = self._towards(piece)
             share = self._gentlest(piece, begin.pulled(fmpq(0), _pull(unit)))
             pull = tuple(tuple(share * q for q in b) for b in unit)
-            slower, faster = (self._rate(piece, begin.pulled(*how)) for how in ((_flint(self.kappa), ()), (fmpq(0), _pull(pull))))
+            slower, faster = (self._rate(piece, begin.pulled(*how)) for how in ((flint(self.kappa), ()), (fmpq(0), _pull(pull))))
             if self.asked is not None or faster * float(entry) + float(share) * missed <= slower * float(entry):
                 self.kappa, self.pull = Fraction(0), pull
 
@@ -318,9 +317,9 @@ class _Walk:
             values = planned(flow.graph, begin.kept.nodes).values(ring, known)
             found = [values[n] for n in begin.kept.nodes]
             rows = [[0.0] * width if jet.rows is None else [float(c) for c in jet.rows.entries()] for jet in found]
-            unit = tuple(tuple(q / _fraction(w) for q, w in zip(b, flow.weights, strict=True)) for b in inverse(rows))
+            unit = tuple(tuple(q / fraction(w) for q, w in zip(b, flow.weights, strict=True)) for b in inverse(rows))
             missed = [abs(jet.value[0] - begin.constants[begin.kept.value_at_start(k)].value) for k, jet in enumerate(found)]
-            moved = [sum((abs(arb(_flint(b[i]))) * by for b, by in zip(unit, missed, strict=True)), arb(0)) for i in range(width)]
+            moved = [sum((abs(arb(flint(b[i]))) * by for b, by in zip(unit, missed, strict=True)), arb(0)) for i in range(width)]
             return unit, float(tube.norm(flow.weights, moved).upper())
 
 
@@ -330,7 +329,7 @@ def _symmetric(flow: paths.Field, piece: paths.Piece, s: fmpq) -> arb_mat:
 
 
 def _pull(vectors: Sequence[Sequence[Fraction]]) -> tuple[tuple[fmpq, ...], ...]:
-    return tuple(tuple(map(_flint, b)) for b in vectors)
+    return tuple(tuple(map(flint, b)) for b in vectors)
 
 
 def _disc(flow: paths.Field, piece: paths.Piece, near: int, apart: int) -> tuple[int, int]:
@@ -367,8 +366,8 @@ def _bundle(problem: Problem, begin: Start, degree: int) -> Bundle:
     """What each lambda moves, in the order of the layout."""
     number = {place: n for n, place in enumerate(_coordinates(problem))}
     layout = [number[name, place] for name in problem.layout.names for place, _ in entries(problem.start[name])]
-    start = {powers: tuple(_fraction(line[n]) for n in layout) for powers, line in begin.across.items()}
-    constants = {j: (place, _fraction(radius)) for j, (place, radius) in enumerate(begin.radii.items()) if place not in number}
+    start = {powers: tuple(fraction(line[n]) for n in layout) for powers, line in begin.across.items()}
+    constants = {j: (place, fraction(radius)) for j, (place, radius) in enumerate(begin.radii.items()) if place not in number}
     return Bundle(len(begin.radii), degree if begin.radii else 0, start, constants)
 
 
@@ -421,15 +420,3 @@ def _count(radii: Any) -> int:
 def _degree(departures: int) -> int:
     """The largest up to 3 with no more monomials than `MOST_MONOMIALS`; 1 at least."""
     return max((degree for degree in (1, 2, 3) if departures and comb(departures + degree, degree) <= MOST_MONOMIALS), default=int(departures > 0))
-
-
-def _fraction(value: fmpq) -> Fraction:
-    return Fraction(int(value.p), int(value.q))
-
-
-def _flint(value: Fraction) -> fmpq:
-    return fmpq(value.numerator, value.denominator)
-
-
-def _plain(value: Any) -> Any:
-    return [_plain(entry) for entry in value] if isinstance(value, tuple | list) else str(value)

@@ -26,6 +26,7 @@ from .kernel.language import Rejected, read_statement
 from .kernel.points import residual_at
 from .sampling import NoPoint, assignment, sample
 from .verdicts import Finding, Verdict
+from .written import plain
 
 BITS = 333
 SCALES = (Fraction(1), Fraction(1, 8), Fraction(1, 3), Fraction(1, 100), Fraction(5))
@@ -61,7 +62,7 @@ def at_instance(part: Part, instance: Instance) -> Finding:
     route = label(part.setting, instance)
     try:
         tree = statement_tree(part)
-        where = {"sizes": sizes_of(part.setting, instance), "values": {name: _plain(value) for name, value in instance.values.items()}}
+        where = {"sizes": sizes_of(part.setting, instance), "values": {name: plain(value) for name, value in instance.values.items()}}
         certificate = {"format": FORMAT, "kind": "instance", "statement": tree, **certify(read_statement(tree), where)}
         return _proved(route, certificate, start)
     except (Rejected, Unstatable, NotImplementedError) as error:
@@ -132,10 +133,6 @@ def verdict(part: Part, *, seed: int = 0, samples: int = 6, second_route: bool =
             if found.outcome == "refuted":
                 break
     return Verdict(tuple(findings))
-
-
-def _plain(value: Any) -> Any:
-    return [_plain(entry) for entry in value] if isinstance(value, tuple | list) else str(value)
 
 
 def _points(setting: Setting, instance: Instance, random: Random, most: int) -> Iterator[dict[str, Any]]:

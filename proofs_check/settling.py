@@ -16,9 +16,8 @@ from scipy.linalg import LinAlgError, eig, eigh, solve_continuous_lyapunov
 
 from numerics import IntegrationFailed, InvalidProblem, Problem, integrate
 from numerics.exact import entries, rational
-from theory.trees import setting_tree
 
-from .balls import above, exact, flint
+from .balls import above, exact, flint, fraction
 from .enclosing import Enclosure, enclose
 from .kernel import FORMAT
 from .kernel.graph import Motion, Place, motion
@@ -26,6 +25,7 @@ from .kernel.language import Rejected, read_statement
 from .kernel.rings import Series
 from .kernel.settle import VELOCITY, Residual, Rest, read_end, read_residual, rest, settled
 from .kernel.tube import norm
+from .written import flow_alone, plain
 
 EARLIEST, LATEST = -20, 20  # powers of 2: the times at which the residual is looked at
 FALLEN = 1e-6  # of its size at the start; a residual in double precision says little below
@@ -169,7 +169,7 @@ def _joined(reasons: Sequence[str]) -> str:
 
 
 def _motion(problem: Problem) -> Motion:
-    tree = {**setting_tree(problem.setting), "claim": {"kind": "equal", "indices": [], "left": 0, "right": 0}}
+    tree = flow_alone(problem.setting)
     statement = read_statement(tree)
     constants = [name for name, symbol in statement.symbols.items() if symbol.role == "constant" and name in problem.data]
     values = {(name, place): fmpq(q.numerator, q.denominator) for name in constants for place, q in entries(problem.data[name])}
@@ -251,7 +251,7 @@ def _closed(enclosure: Enclosure, posed: Residual, digits: int) -> Settled:
     name = None if posed.name == VELOCITY else posed.name
     residual = read_residual(end.begin.motion, name)
     frame = _frame(rest(end, residual, fmpq(0)), residual)
-    size, known, radius = _fraction(end.size(residual, frame)), _fraction(end.within), Fraction(0)
+    size, known, radius = fraction(end.size(residual, frame)), fraction(end.within), Fraction(0)
     for _ in range(BALLS):
         rate, ratio = _rates(rest(end, residual, flint(radius)), frame, f"on a ball of radius {float(radius):.3g} for {residual.name}")
         needed = known + above(exact(size) * (exact(ratio) / exact(rate)).sqrt())
@@ -262,8 +262,8 @@ def _closed(enclosure: Enclosure, posed: Residual, digits: int) -> Settled:
         seen = f"the size of {residual.name} is {float(size):.3g}, the rate {float(rate):.3g}"
         raise Rejected(f"no ball was found that holds the rest of the trajectory: {seen}")
     unit = Fraction(1, 10 ** (digits + SPARE))
-    point = {place: round(_fraction(q) / unit) * unit for place, q in zip(end.begin.coordinates, end.point, strict=True)}
-    rounding = norm(end.begin.weights, [exact(point[place] - _fraction(q)) for place, q in zip(end.begin.coordinates, end.point, strict=True)])
+    point = {place: round(fraction(q) / unit) * unit for place, q in zip(end.begin.coordinates, end.point, strict=True)}
+    rounding = norm(end.begin.weights, [exact(point[place] - fraction(q)) for place, q in zip(end.begin.coordinates, end.point, strict=True)])
     limit = problem.layout.unpack([point[place] for place in _places(problem)])
     within = _rounded(needed + above(rounding))
     certificate = {
@@ -275,7 +275,7 @@ def _closed(enclosure: Enclosure, posed: Residual, digits: int) -> Settled:
         "rate": str(rate),
         "ratio": str(ratio),
         "radius": str(radius),
-        "limit": {name: _plain(value) for name, value in limit.items()},
+        "limit": {name: plain(value) for name, value in limit.items()},
         "within": str(within),
     }
     return Settled(problem, "settles", settled(end, certificate), digits, residual.name, enclosure.reached, rate, radius, limit, within, certificate)
@@ -358,11 +358,3 @@ def _rounded(value: Fraction) -> Fraction:
 def _log10(value: Fraction) -> float:
     """About."""
     return (value.numerator.bit_length() - value.denominator.bit_length()) * log10(2)
-
-
-def _fraction(value: fmpq) -> Fraction:
-    return Fraction(int(value.p), int(value.q))
-
-
-def _plain(value: Any) -> Any:
-    return [_plain(entry) for entry in value] if isinstance(value, Sequence) and not isinstance(value, str) else str(value)

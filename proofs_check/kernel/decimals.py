@@ -29,4 +29,5 @@ def about(q: fmpq, within: fmpq) -> str:
 
 
 def _decimal(q: fmpq, context: Context) -> str:
-    return f"{context.divide(Decimal(int(q.p)), Decimal(int(q.q))).normalize():g}"
+    found = context.divide(Decimal(int(q.p)), Decimal(int(q.q))).normalize()
+    return f"{found:f}" if q == 0 or -5 < found.adjusted() < 9 else f"{found:e}"

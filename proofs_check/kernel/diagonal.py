@@ -32,13 +32,13 @@ def recognised(statement: Statement, where: Json, flow: Json) -> tuple[Polar, fm
     """
     if statement.claim != Equal((), Number(fmpq(0)), Number(fmpq(0))):
         raise Rejected("what is recognised is the flow, and the statement claims something else than 0 = 0")
-    equations = _equations(statement, flow)
+    wanted = equations(statement, flow)
     spheres = ((flow["weights"],),) if flow["radius"] is not None else ()
     if statement.flow is None or statement.flow.spheres != spheres or len(statement.hypotheses) != len(spheres):
         raise Rejected("the direction, and nothing else, lies on a sphere, and no hypothesis is made")
-    if len(flow["cofactors"]) != len(equations):
-        raise Rejected(f"{len(equations)} equations of motion need as many lists of cofactors")
-    for equation, cofactors in zip(equations, flow["cofactors"], strict=True):
+    if len(flow["cofactors"]) != len(wanted):
+        raise Rejected(f"{len(wanted)} equations of motion need as many lists of cofactors")
+    for equation, cofactors in zip(wanted, flow["cofactors"], strict=True):
         conditions = conditions_of(replace(statement, claim=equation), {"gradient": flow["gradient"], "cofactors": cofactors})
         if conditions:
             raise Rejected(f"the flow is only defined where {' and '.join(sorted(conditions))}")
@@ -86,7 +86,7 @@ def _tree(statement: Statement, node: Json) -> Tree:
     return read_family(statement, {"indices": [], "value": node}).value
 
 
-def _equations(statement: Statement, flow: Json) -> list[Evolves]:
+def equations(statement: Statement, flow: Json) -> list[Evolves]:
     """The equations of motion as they should be."""
     symbols, polar = statement.symbols, flow["radius"] is not None
     if polar != (flow["kappa"] is not None):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from operator import add
 from typing import Final, TypeAlias
 
 from flint import arb, fmpq
 
+from .decimals import above, below
 from .graph import Motion, Place, motion
 from .instance import entries, rational, read_sizes, read_value
 from .kept import Kept, read_kept
@@ -308,16 +308,16 @@ def _words(statement: Statement, begin: Start, piece: Piece, largest: fmpq, radi
     spheres = " on the spheres" if statement.flow and statement.flow.spheres else ""
     starts = f"{'one' if radius != 0 else 'every start'}{spheres} with {_within(begin, box)} of the one given" if box else "the one given"
     if radius != 0:
-        starts = f"every start{spheres} within {_decimal(radius, ROUND_FLOOR)} of {starts}"
+        starts = f"every start{spheres} within {below(radius)} of {starts}"
     elif not box:
         starts = "the start given"
     constants = f", for all constants with {_within(begin, ranges)} of the values given," if ranges else ""
-    end, polynomials = _decimal(piece.start + piece.length, ROUND_FLOOR), "its polynomials" if begin.radii else "the polynomials given"
-    known = f"stays within {_decimal(largest, ROUND_CEILING)} of {polynomials}, within {_decimal(out, ROUND_CEILING)} at the end"
+    end, polynomials = below(piece.start + piece.length), "its polynomials" if begin.radii else "the polynomials given"
+    known = f"stays within {above(largest)} of {polynomials}, within {above(out)} at the end"
     if begin.radii:
         with working(COARSE, 1):
             reach = sum((norm(begin.weights, list(map(arb, line))) for line in piece.last[1:]), arb(out))
-            known += f", and within {_decimal(_rational(reach), ROUND_CEILING)} of their centre there"
+            known += f", and within {above(_rational(reach))} of their centre there"
     return f"from {starts}{constants} the solution exists for 0 <= t <= {end} and {known}"
 
 
@@ -331,7 +331,7 @@ def _within(begin: Start, places: Sequence[Place]) -> str:
     for name, radii in found.items():
         whole = len(set(radii.values())) == 1 and len(radii) == len(entries(shapes[name].shape, sizes))
         labels = {name: next(iter(radii.values()))} if whole else {f"{name}[{','.join(map(str, entry))}]": r for (_, entry), r in radii.items()}
-        words += [f"{label} within {_decimal(r, ROUND_FLOOR)}" for label, r in labels.items()]
+        words += [f"{label} within {below(r)}" for label, r in labels.items()]
     return ", ".join(words)
 
 
@@ -339,9 +339,3 @@ def _rational(a: arb) -> fmpq:
     """An upper bound."""
     mantissa, exponent = a.upper().mid().man_exp()
     return fmpq(mantissa) * fmpq(2) ** int(exponent)
-
-
-def _decimal(q: fmpq, rounding: str) -> str:
-    """A few digits that do not promise more than is known."""
-    found = Context(prec=6, rounding=rounding).divide(Decimal(int(q.p)), Decimal(int(q.q))).normalize()
-    return f"{found:f}" if q == 0 or -5 < found.adjusted() < 9 else f"{found:e}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from flint import fmpq, fmpq_mat
+
+from ..balls import fraction
 
 Vector: TypeAlias = tuple[Fraction, ...]
 Matrix: TypeAlias = tuple[Vector, ...]
@@ -20,7 +22,7 @@ def packed(rows: Sequence[Sequence[Fraction]], columns: int | None = None) -> fm
 
 def unpacked(matrix: fmpq_mat) -> Matrix:
     """The rows of FLINT's matrix."""
-    return tuple(tuple(_fraction(matrix[i, j]) for j in range(matrix.ncols())) for i in range(matrix.nrows()))
+    return tuple(tuple(fraction(matrix[i, j]) for j in range(matrix.ncols())) for i in range(matrix.nrows()))
 
 
 def diagonal(entries: Iterable[Fraction], rows: int, columns: int) -> fmpq_mat:
@@ -48,7 +50,3 @@ def annihilator(vectors: fmpq_mat) -> fmpq_mat:
         for row, pivot in enumerate(pivots):
             found[n, pivot] = -reduced[row, column]
     return found
-
-
-def _fraction(value: Any) -> Fraction:
-    return Fraction(int(value.p), int(value.q))
