@@ -8,7 +8,7 @@ from dataclasses import replace
 import sympy as sp
 
 from numerics.program import names_in
-from theory.settings import Definition, Flow, Setting, indices_of, substitute
+from theory.settings import Definition, Flow, Setting, substitute
 from theory.symbols import Family
 
 from .general.opened import opened, with_time
@@ -40,7 +40,7 @@ def every_loss(setting: Setting) -> Setting:
 def in_time(setting: Setting) -> Setting:
     """The setting with a variable of time, if something moves whatever the controls do: what decays may be conserved with a growing factor."""
     flow = setting.flow
-    controls = {v.name: Family(indices_of(v), sp.S.Zero) for v in setting.variables if v.role == "cotangent"}
+    controls = {v.name: Family(v.indices, sp.S.Zero) for v in setting.variables if v.role == "cotangent"}
     if flow is None or not controls:
         return setting
     left = [substitute(setting.unfold(velocity.value), controls) for velocity in flow.velocities.values()]

@@ -695,41 +695,15 @@ def notes(
 @app.command()
 def check(
     files: Annotated[list[Path], typer.Argument(help="Certificates, or files written by `polarflow verify --json`.", show_default=False)],
+    brief: Annotated[bool, typer.Option("--brief", help="One line for each certificate, without its statement.")] = False,
 ) -> None:
-    """Re-check certificates with the kernel alone, and say in words what each establishes."""
-    from proofs_check.kernel import Rejected
-    from proofs_check.kernel import check as kernel_check
+    """Re-check certificates with the kernel alone, and say in words what each establishes, and of what."""
+    from proofs_check.kernel.files import Unreadable, recheck
 
-    refused = 0
-    for path in files:
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            _bad(f"{path} cannot be read as JSON ({error}); wanted is what `polarflow verify --json` or `--certificates` writes")
-        found = list(_certificates(content))
-        if not found:
-            _bad(f"{path} holds no certificate; wanted is what `polarflow verify --json` or `--certificates` writes")
-        for certificate in found:
-            try:
-                accepted = kernel_check(certificate)
-                where = f"; where {', '.join(accepted.conditions)}" if accepted.conditions else ""
-                typer.echo(f"{path}: {accepted.outcome}: {accepted.text}{where}")
-            except Rejected as error:
-                refused += 1
-                typer.echo(f"{path}: rejected: {error}")
-    raise typer.Exit(REFUTED if refused else PROVED)
-
-
-def _certificates(content: Any) -> Any:
-    """Every certificate in a piece of JSON."""
-    if isinstance(content, dict):
-        if "format" in content and "kind" in content:
-            yield content
-            return
-        content = list(content.values())
-    if isinstance(content, list):
-        for entry in content:
-            yield from _certificates(entry)
+    try:
+        raise typer.Exit(PROVED if recheck(files, typer.echo, brief=brief) else REFUTED)
+    except Unreadable as error:
+        _bad(str(error))
 
 
 def _write_certificates(folder: Path, rows: list[Any]) -> None:

@@ -246,8 +246,7 @@ def _spheres(posed: Problem) -> list[Quantity]:
         parts = []
         for name in group:
             block = flow.space[name]
-            letters = tuple((sp.Symbol(letter, integer=True, nonnegative=True), n) for letter, n in zip("ijlpq", block.shape, strict=False))
-            parts.append(total(block[tuple(i for i, _ in letters)] ** 2, *letters))
+            parts.append(total(block[tuple(i for i, _ in block.indices)] ** 2, *block.indices))
         found.append(Quantity(f"|{', '.join(group)}|^2", Family((), sp.Add(*parts)), posed.setting))
     return found
 

@@ -10,7 +10,7 @@ from typing import Any
 from proofs_check.drift import Drift, measure
 from proofs_check.exact import verdict
 from proofs_check.ledger import Ledger, digest, versions
-from proofs_check.rocq import finding
+from proofs_check.rocq import finding, installed
 from proofs_check.verdicts import GRADES, Finding, Grade, Outcome, Verdict
 from theory.statements import AtLimit, AtMost, Complete, Experiment, Observed, Order, Part, Statement, gradient_tree, statement_tree
 from theory.trees import Unstatable
@@ -135,12 +135,13 @@ def go_through(target: Target, ledger: Ledger, options: Options) -> Iterator[Ste
     Raises `BudgetSpent` between two steps.
     """
     deadline = None if options.budget is None else time.monotonic() + options.budget
+    prover = installed() if options.evidence == "rocq" else ""  # another version is asked again
 
     def one(name: str, part: Part, wanted: Outcome, *, step: bool = False) -> PartResult:
         if deadline is not None and time.monotonic() > deadline:
             raise BudgetSpent(f"the budget of {options.budget:g} s is spent")
         asked = options.evidence == "rocq" and wanted == "proved" and not step
-        key = digest([question(part, options), step, *(["rocq"] if asked else [])])
+        key = digest([question(part, options), step, *(["rocq", prover] if asked else [])])
         known = None if options.fresh else ledger.find(key)
         if known is not None:
             return PartResult(part, wanted, known)

@@ -21,6 +21,7 @@ from typing import Any
 from .verdicts import Finding, Verdict
 
 SCHEMA = "polarflow.ledger/1"
+_SOURCES = frozenset({".py", ".c", ".v"})  # engines are in Python and C; what Rocq is given begins with a prelude of ours
 _TABLE = """
 create table if not exists verdicts (
     digest text primary key,
@@ -37,7 +38,7 @@ create table if not exists verdicts (
 def versions() -> Mapping[str, str]:
     """The versions of everything that had a part in a finding, and of the sources themselves."""
     found = {}
-    for name in ("polarflow", "sympy", "mpmath", "numpy", "scipy", "python-flint", "heyoka", "hypothesis"):
+    for name in ("polarflow", "sympy", "mpmath", "numpy", "scipy", "python-flint", "heyoka", "hypothesis", "clarabel"):
         try:
             found[name] = version(name)
         except PackageNotFoundError:
@@ -51,9 +52,10 @@ def _sources() -> str:
     digest = hashlib.sha256()
     root = Path(__file__).resolve().parent.parent
     for room in ("theory", "numerics", "proofs_check"):
-        for path in sorted((root / room).rglob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode())
-            digest.update(path.read_bytes())
+        for path in sorted((root / room).rglob("*")):
+            if path.suffix in _SOURCES:
+                digest.update(path.relative_to(root).as_posix().encode())
+                digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -17,7 +17,7 @@ import sympy as sp
 
 from .calculus import along, tidy
 from .derivations import Derivation, Step, dot
-from .settings import Definition, Flow, Setting, indices_of, substitute
+from .settings import Definition, Flow, Setting, substitute
 from .statements import Equal, Evolves, Part
 from .symbols import Family, Variable, away_from, fresh, index, total
 from .trees import declared_names
@@ -125,7 +125,7 @@ def over_examples(setting: Setting, count: sp.Expr) -> Setting:
     e = fresh(index("e"), {index(name) for name in declared_names(setting)} | flow.pairing.atoms(sp.Symbol))
     entries = {}
     for name, variable in cotangents.items():
-        own = indices_of(variable)
+        own = variable.indices
         entries[name] = Family(own, each[name][(e, *(i for i, _ in own))])
     variables = tuple(each.get(v.name, v) for v in setting.variables)
     return replace(setting, variables=variables, flow=replace(flow, pairing=total(substitute(flow.pairing, entries), (e, count))), instances=())

@@ -8,7 +8,7 @@ import sympy as sp
 
 from .losses import Loss
 from .models import Model
-from .settings import Flow, Instance, Setting, Space, indices_of
+from .settings import Flow, Instance, Setting, Space
 from .symbols import Family, Variable, total
 
 
@@ -29,7 +29,7 @@ def gradient_flow(
     families = {}
     for block in model.space.parameters:
         rate = rates[block.name]
-        families[block.name] = rate if isinstance(rate, Family) else Family(indices_of(block), sp.sympify(rate))
+        families[block.name] = rate if isinstance(rate, Family) else Family(block.indices, sp.sympify(rate))
     x = model.definition
     own = tuple(name for name, _ in x.family.indices)
     shape = tuple(length for _, length in x.family.indices)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from .settings import Definition, indices_of
+from .settings import Definition
 from .symbols import Family, Variable
 
 
@@ -14,7 +14,7 @@ def box(variable: Variable, low: sp.Expr | int, high: sp.Expr | int) -> tuple[De
     >>> [d.family.value for d in box(Variable("x"), 0, 1)]
     [x, 1 - x]
     """
-    own = indices_of(variable)
+    own = variable.indices
     entry = variable[tuple(name for name, _ in own)]
     return (
         Definition(f"{variable.name}_above", Family(own, entry - sp.sympify(low))),

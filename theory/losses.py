@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from .settings import Definition
-from .symbols import Family, Indices, Variable, index, total
+from .symbols import Family, Variable, index, total
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,6 @@ class Loss:
     variables: tuple[Variable, ...]
     definitions: tuple[Definition, ...]
     value: sp.Expr | None = None
-
-
-def _names(shape: tuple[sp.Expr, ...]) -> Indices:
-    return tuple((index(letter), length) for letter, length in zip("ijlpq", shape, strict=False))
 
 
 def any_loss(shape: tuple[sp.Expr, ...]) -> Loss:
@@ -51,7 +47,7 @@ def square(data: Variable, target: Variable, shape: tuple[sp.Expr, ...]) -> Loss
 
 def square_to(target: Variable) -> Loss:
     """Let $Y$ have the shape of the prediction: $F(x) = \\frac12\\|x - Y\\|^2$, so that $G = x - Y$."""
-    names = _names(target.shape)
+    names = target.indices
     own = tuple(name for name, _ in names)
     prediction = Variable("x", target.shape, "parameter")
     difference = Definition("G", Family(names, prediction[own] - target[own]))
@@ -82,14 +78,14 @@ def logistic(data: Variable, shape: tuple[sp.Expr, ...]) -> Loss:
 
 def _applied(data: Variable, prediction: Variable, shape: tuple[sp.Expr, ...]) -> sp.Expr:
     _check_shapes(data, shape)
-    names = _names(shape)
+    names = prediction.indices
     own = tuple(name for name, _ in names)
     return total(data[(index("k"), *own)] * prediction[own], *names)
 
 
 def _pulled_back(data: Variable, nu: Variable, shape: tuple[sp.Expr, ...]) -> Definition:
     _check_shapes(data, shape)
-    k, names = index("k"), _names(shape)
+    k, names = index("k"), Variable("G", shape).indices
     own = tuple(name for name, _ in names)
     return Definition("G", Family(names, total(data[(k, *own)] * nu[k], (k, data.shape[0]))))
 

@@ -60,10 +60,10 @@ def dual_coordinates(setting: Setting, radius: str = "r", direction: str = "u") 
     factors = sp.separatevars(slope, symbols=(a, r[()]), dict=True)
     if factors is None:
         raise NotSeparable(f"the characteristic da/dr = {slope} does not separate")
-    left = sp.integrate(1 / factors[a], a)
-    right = sp.integrate(factors["coeff"] * factors[r[()]], r[()])
+    left = _antiderivative(1 / factors[a], a)
+    right = _antiderivative(factors["coeff"] * factors[r[()]], r[()])
     constant = sp.expand(left - right)
-    (solved,) = sp.solve(sp.Eq(left, c + right), a)
+    solved = _inverse(left, c + right, a)
 
     local = sp.expand(sp.expand_power_base(sp.diff(left, a) * beta), power_exp=True).xreplace({a: solved})
     parts = sp.separatevars(sp.expand(sp.expand_power_base(local)), symbols=(c, r[()]), dict=True)
@@ -118,9 +118,39 @@ def _same_sum(term: sp.Expr, coupling: sp.Expr) -> sp.Expr | None:
     return term / found[0]
 
 
+def _antiderivative(integrand: sp.Expr, x: sp.Symbol) -> sp.Expr:
+    """One in x, of a sum of powers and of polynomials times exponentials. Raises `NotSeparable` for others, which may take SymPy for ever."""
+    terms = [sp.powsimp(term, combine="exp") for term in sp.Add.make_args(sp.expand(integrand))]
+    for term in terms:
+        if not _elementary(term.as_independent(x, as_Add=False)[1], x):
+            raise NotSeparable(f"{term} is neither a power of {x} nor a polynomial times an exponential, and is not integrated")
+    return sp.integrate(sp.Add(*terms), x)
+
+
+def _elementary(term: sp.Expr, x: sp.Symbol) -> bool:
+    """Whether it is 1, x^e, or x^n exp(k x) with a small natural number n."""
+    factors = sp.Mul.make_args(term)
+    exponentials = [factor for factor in factors if isinstance(factor, sp.exp)]
+    base, exponent = sp.Mul(*(factor for factor in factors if factor not in exponentials)).as_base_exp()
+    if any(sp.diff(factor.exp, x).has(x) for factor in exponentials):
+        return False
+    return base == 1 or (base == x and (exponent in (1, 2, 3, 4) if exponentials else not exponent.has(x)))
+
+
+def _inverse(function: sp.Expr, value: sp.Expr, x: sp.Symbol) -> sp.Expr:
+    """The positive x at which a multiple of a logarithm or of a power has this value."""
+    factor, dependent = function.as_independent(x, as_Add=False)
+    if dependent == sp.log(x):
+        return sp.exp(value / factor)
+    base, exponent = dependent.as_base_exp()
+    if base != x or exponent.has(x):
+        raise NotSeparable(f"{function} is neither a logarithm nor a power of {x}, and is not inverted")
+    return (value / factor) ** (1 / exponent)
+
+
 def _integrated(slope: sp.Expr, c: sp.Symbol) -> list[tuple[sp.Expr, sp.Basic]]:
     """Antiderivatives of the slope in c: every branch that the constants allow, without constant factors."""
-    solution = sp.integrate(slope, c)
+    solution = _antiderivative(slope, c)
     branches = list(solution.args) if isinstance(solution, sp.Piecewise) else [(solution, sp.true)]
     known = [condition for _, condition in branches if condition != sp.true]
     found = []

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import sympy as sp
 
 from .calculus import gradient, tidy
-from .symbols import Family, Indices, Variable, away_from, index, total
+from .symbols import Family, Variable, away_from, total
 
 Values: TypeAlias = Fraction | tuple["Values", ...]
 
@@ -183,8 +183,3 @@ def substitute(expression: sp.Expr, families: Mapping[str, Family]) -> sp.Expr:
 def family(value: sp.Expr, *indices: tuple[sp.Symbol, sp.Expr]) -> Family:
     """A family from an expression and its indices with their sizes."""
     return Family(tuple(indices), sp.sympify(value))
-
-
-def indices_of(variable: Variable, letters: str = "ijlpq") -> Indices:
-    """Names for the indices of a variable: i, j, ... with the lengths of its shape."""
-    return tuple((index(letter), length) for letter, length in zip(letters, variable.shape, strict=False))

@@ -57,6 +57,12 @@ class Variable:
             raise IndexError(f"{self.name} has {len(self.shape)} indices and was given {len(entries)}")
         return self.symbol[entries] if entries else self.symbol
 
+    @property
+    def indices(self) -> Indices:
+        """An index for every length of the shape: i, j, l, p, q, then i1, i2, ... for tensors of higher order (k is left for the rows of data)."""
+        names = (*"ijlpq", *(f"i{number}" for number in range(1, len(self.shape))))
+        return tuple((index(name), length) for name, length in zip(names, self.shape, strict=False))
+
 
 Indices: TypeAlias = tuple[tuple[sp.Symbol, sp.Expr], ...]
 

@@ -1,6 +1,6 @@
 """Claims as theorems of the Rocq prover (formerly Coq), and what it says of them."""
 
-from .checking import Checked, NotInstalled, check, compiler, rocq_check
+from .checking import Checked, NotInstalled, check, compiler, installed, rocq_check
 from .exporting import PRELUDE, Exported, Module, Refused, export, prelude
 from .finding import finding
 from .reading import Misread, read_back
@@ -19,6 +19,7 @@ __all__ = [
     "compiler",
     "export",
     "finding",
+    "installed",
     "prelude",
     "read_back",
     "rocq_check",

@@ -63,6 +63,14 @@ def compiler() -> str:
     return found
 
 
+def installed() -> str:
+    """The version of the compiler, in its own words; empty when there is none that can be run."""
+    try:
+        return subprocess.run([compiler(), "--version"], capture_output=True, text=True, timeout=SECONDS, check=False).stdout.split("\n")[0].strip()
+    except (NotInstalled, OSError, subprocess.TimeoutExpired):
+        return ""
+
+
 def check(text: str, theorems: Sequence[str], *, seconds: float = SECONDS) -> Checked:
     """What Rocq says of a file's text, and of what each of the named theorems rests on.
 
@@ -84,7 +92,7 @@ def check(text: str, theorems: Sequence[str], *, seconds: float = SECONDS) -> Ch
     with tempfile.TemporaryDirectory(prefix="polarflow-") as folder:
         here = Path(folder)
         try:
-            version = _run([coqc, "--version"], here, seconds).stdout.split("\n")[0].strip()
+            version = installed()
             for name, content in ((PRELUDE, prelude()), ("claim", text), ("asked", asked)):
                 (here / f"{name}.v").write_text(content, encoding="utf-8")
                 run = _run([coqc, "-q", "-R", ".", "", f"{name}.v"], here, seconds - (time.perf_counter() - start))

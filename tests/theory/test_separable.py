@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import pytest
 import sympy as sp
 
@@ -65,6 +67,28 @@ def test_a_flow_coupled_otherwise_is_refused() -> None:
     setting = gradient_flow(model, any_loss_of(A, (N,)), {"r": sp.S.One, "u": sp.S.One}, given=(weights, A))
     with pytest.raises(NotSeparable):
         dual_coordinates(setting)
+
+
+@pytest.mark.parametrize(
+    ("rate", "beyond"),
+    [
+        (sp.log(1 + sp.exp(r)) / (1 + r**3 + sp.tan(r)), "is not integrated"),
+        (reduce(lambda inner, _: sp.exp(inner), range(20), r), "is not integrated"),
+        ((1 + r**3 + r) ** sp.Rational(1, 3), "is not integrated"),
+    ],
+)
+def test_an_integral_that_is_not_elementary_is_refused_and_not_tried(rate: sp.Expr, beyond: str) -> None:
+    with pytest.raises(NotSeparable, match=beyond):
+        dual_coordinates(flow(sp.Integer(2), rate))
+
+
+def test_a_polynomial_times_an_exponential_is_integrated() -> None:
+    ratio = sp.exp(3 * r)
+    (dual,) = dual_coordinates(flow(sp.Integer(2), ratio))
+    a = sp.Symbol("a", positive=True)
+    assert sp.expand(sp.diff(dual.value, r) - r * ratio) == 0
+    assert sp.diff(dual.value, a) == 1 / a
+    assert all(verdict(part).outcome == "proved" for part in dual.derivation.parts)
 
 
 @pytest.mark.parametrize("depth", [3, 4, 5])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ..settings import Space, indices_of
+from ..settings import Space
 from ..symbols import Family, Variable, total
 from .chart import Reparametrisation
 
@@ -14,7 +14,7 @@ def polar(weight: Variable, radius: str = "r", direction: str = "u") -> Reparame
 
     The direction moves on the sphere with its own metric. Source: the setting of Chou, Rauhut, Ward, arXiv:2305.05448.
     """
-    ((i, length),) = indices_of(weight)
+    ((i, length),) = weight.indices
     r = Variable(radius, (), "parameter", "positive")
     u = Variable(direction, weight.shape, "parameter", weight.sign)
     norm = sp.sqrt(total(weight[i] ** 2, (i, length)))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ..settings import Space, indices_of
+from ..settings import Space
 from ..symbols import Family, Variable, index, total
 from .chart import Reparametrisation
 
 
 def weight_norm(weight: Variable, gain: str = "g", direction: str = "v") -> Reparametrisation:
     """Let $g > 0$ and $v \\in \\mathbb R^N \\setminus 0$: $w = g\\,v/\\|v\\|$; redundant ($v$ and $cv$ give the same $w$), singular at $v = 0$."""
-    ((i, length),) = indices_of(weight)
+    ((i, length),) = weight.indices
     g = Variable(gain, (), "parameter", "positive")
     v = Variable(direction, weight.shape, "parameter", weight.sign)
     l = index("l")

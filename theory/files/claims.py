@@ -318,7 +318,7 @@ def _domain(setting: Setting, ground: Ground) -> str:
     relation = {"positive": "> 0", "nonnegative": ">= 0", "nonzero": "!= 0"}
     for variable in setting.variables:
         if variable.sign in relation and variable.role != "time":
-            letters = ",".join("ijlpq"[: len(variable.shape)])
+            letters = ",".join(i.name for i, _ in variable.indices)
             phrases.append(f"{variable.name}[{letters}] {relation[variable.sign]}" if letters else f"{variable.name} {relation[variable.sign]}")
     phrases += [" + ".join(f"|{name}|^2" for name in group) + " = 1" for group in ground.spheres]
     return ", ".join(phrases)

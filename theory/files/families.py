@@ -63,7 +63,11 @@ def block_family(document: Document, table: str, key: str, given: Toml, scope: S
     free = {letter.name: (letter, length) for letter, length in reading.indices}
     if not own:
         if len(free) > max(1, len(block.shape)) or (len(free) > 1 and len(block.shape) > 1) or (free and len(block.shape) != 1):
-            remedy = f'name the indices in the key: "{name}[{",".join("ijklmn"[: len(block.shape)])}]" = ...' if block.shape else "sum over the index"
+            remedy = (
+                f'name the indices in the key: "{name}[{",".join(own.name for own, _ in block.indices)}]" = ...'
+                if block.shape
+                else "sum over the index"
+            )
             raise place.error(f"which index of {name} is meant by {', '.join(free)} is not clear", remedy, node.at)
         letters = [Index(0, letter) for letter in free]
     else:

@@ -8,7 +8,7 @@ from math import comb, prod
 
 import sympy as sp
 
-from ..settings import Definition, Flow, Setting, Space, indices_of
+from ..settings import Definition, Flow, Setting, Space
 from ..symbols import Family, Variable, total
 from .apart import apart, setting_apart, unused
 from .errors import Document, Place, listed, shown
@@ -142,7 +142,7 @@ def _bare(node: object) -> object:
 
 
 def _identity(block: Variable, name: str) -> tuple[Definition, int]:
-    indices = indices_of(block)
+    indices = block.indices
     return Definition(name, Family(indices, block[tuple(own for own, _ in indices)])), 1
 
 

@@ -11,7 +11,7 @@ import sympy as sp
 from ..calculus import gradient
 from ..losses import Loss, any_loss, any_loss_of, exponential, logistic, square, square_to
 from ..settings import Definition, Setting, substitute
-from ..symbols import Family, Indices, Variable, index, total
+from ..symbols import Family, Variable, index, total
 from .apart import unused
 from .errors import Place, listed, nearest
 from .grammar import mentioned, parse
@@ -144,8 +144,7 @@ def _renamed(loss: Loss, output: Variable, names: Names, **data: Variable | None
     renamed |= {f" {word}": variable for word, variable in data.items() if variable is not None}
     families = {}
     for name, variable in renamed.items():
-        letters = tuple(index(letter) for letter in "ijlpqk"[: len(variable.shape)])
-        families[name] = Family(tuple(zip(letters, variable.shape, strict=True)), variable[letters])
+        families[name] = Family(variable.indices, variable[tuple(own for own, _ in variable.indices)])
     variables = tuple(renamed[v.name] for v in loss.variables)
     definitions = [(d.name, d.family) for d in loss.definitions]
     made = tuple(Definition(renamed[name].name, Family(family.indices, substitute(family.value, families))) for name, family in definitions)
@@ -155,8 +154,8 @@ def _renamed(loss: Loss, output: Variable, names: Names, **data: Variable | None
 def _on_matrices(data: Variable, target: Variable | None, shape: tuple[sp.Expr, ...]) -> Loss:
     """Let $X$ have more indices than $A$ takes: a function of $AX$, the product over the first indices of $X$."""
     rows = len(data.shape) - 1
-    k = index("k")
-    names: Indices = tuple(zip((index(letter) for letter in "ijlpq"), shape, strict=False))
+    k, prediction = index("k"), Variable("x", shape, "parameter")
+    names = prediction.indices
     first, rest = names[:rows], names[rows:]
     own, others = tuple(name for name, _ in first), tuple(name for name, _ in rest)
     shape_of_nu = (data.shape[0], *shape[rows:])
@@ -164,7 +163,7 @@ def _on_matrices(data: Variable, target: Variable | None, shape: tuple[sp.Expr, 
     slope = Definition("G", Family(names, total(data[(k, *own)] * nu[(k, *others)], (k, data.shape[0]))))
     if target is None:
         return Loss(f"every f({data.name} x)", (nu,), (slope,))
-    applied = total(data[(k, *own)] * Variable("x", shape, "parameter")[(*own, *others)], *first)
+    applied = total(data[(k, *own)] * prediction[(*own, *others)], *first)
     residual = Definition("nu", Family(((k, data.shape[0]), *rest), applied - target[(k, *others)]))
     value = total(nu[(k, *others)] ** 2, (k, data.shape[0]), *rest) / 2
     return Loss(f"|{data.name} x - {target.name}|^2/2", (), (residual, slope, Definition("F", Family((), value))), value)
@@ -172,9 +171,9 @@ def _on_matrices(data: Variable, target: Variable | None, shape: tuple[sp.Expr, 
 
 def _classifying(word: str, data: Variable | None, labels: Variable | None, shape: tuple[sp.Expr, ...]) -> Loss:
     """Let $s$ be the scores, $x$ itself or $y_k (Ax)_k$: the sum of $e^{-s}$ or of $\\log(1 + e^{-s})$ over all of them."""
-    names: Indices = tuple(zip((index(letter) for letter in "ijlpq"), shape, strict=False))
-    own = tuple(letter for letter, _ in names)
     prediction = Variable("x", shape, "parameter")
+    names = prediction.indices
+    own = tuple(letter for letter, _ in names)
 
     def value(score: sp.Expr) -> sp.Expr:
         return sp.exp(-score) if word == "exponential" else sp.log(1 + sp.exp(-score))

@@ -293,7 +293,7 @@ class _Builder:
         found = self._declared(name, at)
         shape = _shape(found)
         if shape:
-            letters = ",".join("ijklmn"[: len(shape)])
+            letters = ",".join(own.name for own, _ in Variable(name, shape).indices)
             raise self.place.error(f"{name} has {_count(len(shape))} and was given none", f"write {name}[{letters}]", at)
         return found[()] if isinstance(found, Variable | Definition) else found
 

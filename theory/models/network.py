@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import sympy as sp
 
-from ..settings import Flow, Setting, Space, indices_of
+from ..settings import Flow, Setting, Space
 from ..symbols import Family, Indices, Variable, index, size, total
 
 
@@ -82,5 +82,5 @@ def _flowing(
     unknown = [name for name in rates if name not in {block.name for block in blocks}]
     if unknown:
         raise ValueError(f"rates were given for {', '.join(unknown)}; the blocks are {', '.join(block.name for block in blocks)}")
-    families = {block.name: Family(indices_of(block), sp.sympify(rates.get(block.name, 1))) for block in blocks}
+    families = {block.name: Family(block.indices, sp.sympify(rates.get(block.name, 1))) for block in blocks}
     return Setting((*blocks, *given, *cotangents)).along(Flow(Space(blocks), pairing, ("G",), families))

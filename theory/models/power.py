@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ..settings import Space, indices_of
+from ..settings import Space
 from ..symbols import Family, Variable
 from .model import Model
 
@@ -18,5 +18,5 @@ def power(weight: Variable, depth: sp.Expr) -> Model:
     >>> power(Variable("w", (size("N"),), "parameter", "positive"), sp.Integer(2)).output.value
     w[i]**2
     """
-    ((i, length),) = indices_of(weight)
+    ((i, length),) = weight.indices
     return Model(Space((weight,)), Family(((i, length),), weight[i] ** depth))

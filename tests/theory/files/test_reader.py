@@ -208,6 +208,18 @@ def test_losses(loss: str) -> None:
     assert read_text(text).setting.flow is not None
 
 
+@pytest.mark.parametrize("order", [1, 5, 6, 9, 60])
+@pytest.mark.parametrize("loss", ["any", "exponential"])
+def test_a_tensor_may_have_any_number_of_indices(order: int, loss: str) -> None:
+    shape = " x ".join(["N"] * order)
+    flow = read_text(f'[sizes]\nN = 2\n[parameters]\nT = "{shape}"\n[model]\nloss = "{loss}"\n').setting.flow
+    assert flow is not None
+    velocity = flow.velocities["T"]
+    own = [i for i, _ in velocity.indices]
+    assert len(set(own)) == order
+    assert {entry.indices for entry in velocity.value.atoms(sp.Indexed)} == {tuple(own)}
+
+
 def test_definitions_may_stand_in_any_order() -> None:
     text = BASE + '[definitions]\na = "b + F"\nb = "2*c"\nc = "r**2"\n'
     assert [d.name for d in read_text(text).setting.definitions] == ["c", "b", "x", "nu", "G", "F", "a"]
