@@ -21,6 +21,7 @@ from .targets import Target
 from .verifying import PartResult, Row
 
 LONG = 200  # characters of a condition
+LONG_FORMULA = 80  # characters of a formula in the place of a title
 STYLE: dict[Outcome, str] = {"proved": "bold green", "refuted": "bold red", "supported": "yellow", "unknown": "magenta"}
 
 
@@ -38,7 +39,7 @@ def claims(target: Target, rows: list[Row]) -> Table:
     for row in rows:
         table.add_row(
             Text(row.id),
-            Text(row.title + _expected(row)),
+            Text((_titled(row.statement) if row.statement else row.title) + _expected(row)),
             Text(row.outcome + ("" if row.passed else " !"), style=STYLE[row.outcome]),
             _evidence(row),
             _routes(row, general=True),
@@ -53,6 +54,14 @@ def _table(title: str) -> Table:
     return Table(
         title=title, title_justify="left", title_style="bold", header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
     )
+
+
+def _titled(statement: Statement) -> str:
+    """The title; of a claim that has none, its formula, cut where it is long."""
+    if statement.title != statement.id:
+        return statement.title
+    told = formula(statement.parts[0].assertion)
+    return told if len(told) <= LONG_FORMULA else told[: LONG_FORMULA - 3] + "..."
 
 
 def _expected(row: Row) -> str:
@@ -178,13 +187,13 @@ def statements(target: Target) -> Table:
     table.add_column("parts", justify="right")
     table.add_column("mutants", justify="right")
     for statement in target.statements:
-        table.add_row(Text(statement.id), Text(statement.title), str(len(statement.parts)), str(len(statement.mutants)))
+        table.add_row(Text(statement.id), Text(_titled(statement)), str(len(statement.parts)), str(len(statement.mutants)))
     return table
 
 
 def card(statement: Statement) -> list[RenderableType]:
     """One claim in full: its formulas, domain, preconditions, source, and the variants that must be refuted."""
-    told: list[RenderableType] = [Text(f"{statement.id}  {statement.title}", style="bold")]
+    told: list[RenderableType] = [Text(statement.id if statement.title == statement.id else f"{statement.id}  {statement.title}", style="bold")]
     if statement.domain:
         told.append(Text(f"domain: {statement.domain}"))
     if statement.given:

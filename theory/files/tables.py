@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -67,7 +68,7 @@ def read_tables(document: Document) -> dict[str, Toml]:
     try:
         tables = tomllib.loads(document.text, parse_float=lambda text: _decimal(place, text))
     except tomllib.TOMLDecodeError as error:
-        raise place.error(f"this is not TOML: {_first_small(str(error))}", "strings stand in double quotes, tables in [ ]") from None
+        raise place.error(f"this is not TOML: {_first_small(str(error))}", _remedy(document.text, error)) from None
     except TheoryFileError:
         raise
     except RecursionError:
@@ -76,6 +77,17 @@ def read_tables(document: Document) -> dict[str, Toml]:
         raise place.error(f"a number cannot be read: {error}", f"give numbers of at most {MOST_DIGITS} digits") from None
     _check_structure(document, tables)
     return tables
+
+
+def _remedy(text: str, error: tomllib.TOMLDecodeError) -> str:
+    """What to do about the line the error names; a name in other than Latin letters is what a theorist would try."""
+    line = re.search(r"at line (\d+)", str(error))
+    written = text.splitlines()[int(line[1]) - 1].strip() if line else ""
+    if written[:1].isalpha() and not written[:1].isascii():
+        name = unicodedata.name(written[0], "")
+        example = f", as {name.rpartition(' ')[2].lower()} for {written[0]}" if name.startswith("GREEK") else ""
+        return f"names are written in the letters a to z{example}"
+    return "strings stand in double quotes, tables in [ ]"
 
 
 def _first_small(text: str) -> str:

@@ -445,6 +445,10 @@ def _refused(text: str, told: list[str]) -> None:
                 ("sqrt(1 + u*", ")", 20, "too deep to be derived"),
             )
         ),
+        ("[constants]\nκ = 3\n", "at line 2, column 1); names are written in the letters a to z, as kappa for κ"),
+        ("[constants]\n名 = 3\n", "names are written in the letters a to z"),
+        ("[constants]\nkappa = three\n", "strings stand in double quotes"),
+        ("[constants", "strings stand in double quotes"),
         (
             '[sizes]\nN = 3\n[parameters]\nu = "N"\nr = "scalar"\n[model]\nloss = "(r + sum(i, u[i]))**30"\n',
             "more than 1000 terms when it is multiplied out",
