@@ -121,7 +121,8 @@ def _velocity(statement: Statement, name: str) -> str:
     if rate is not None:
         projected = any(name in group for group in statement.flow.spheres)
         slope = f"dP/d{_entry(name, rate)}"
-        terms.append(f"-{_tight(rate.value)}*{f'projected({slope})' if projected else slope}")
+        factor = "" if rate.value == Number(fmpq(1)) else f"{_tight(rate.value)}*"
+        terms.append(f"-{factor}{f'projected({slope})' if projected else slope}")
     if drift is not None:
         terms.append(written(drift.value))
     family = rate or drift

@@ -47,7 +47,7 @@ def test_json_goes_to_a_file_that_check_reads(tmp_path: Path) -> None:
     run("linear_network:2,2,1", "--json", str(tmp_path / "laws.json"))
     told = json.loads((tmp_path / "laws.json").read_text(encoding="utf-8"))
     assert told["complete"] is True
-    checked = CliRunner().invoke(app, ["check", str(tmp_path / "laws.json")])
+    checked = CliRunner().invoke(app, ["check", "--brief", str(tmp_path / "laws.json")])
     assert checked.exit_code == 0
     assert len(checked.output.splitlines()) == 2
 

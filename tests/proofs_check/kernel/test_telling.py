@@ -158,6 +158,7 @@ LAW = json.loads((Path(__file__).parent / "certificates" / "all-sizes.json").rea
         (("statement", "symbols", "r", "sign"), "nonnegative", "parameters: r >= 0, u[N] > 0"),
         (("statement", "hypotheses", 0, "zero"), "kappa", "given: kappa = 0 for all k < M"),
         (("statement", "flow", "rates", "r", "value"), ["+", "eta_r", 1], "flow: d/dt r = -(eta_r + 1)*dP/dr"),
+        (("statement", "flow", "rates", "r", "value"), 1, "flow: d/dt r = -dP/dr"),
         (("statement", "flow", "drift"), {"r": {"indices": [], "value": ["*", -1, "r"]}}, "flow: d/dt r = -eta_r*dP/dr - r"),
         (("statement", "flow", "spheres"), [], "flow: d/dt u[i] = -(eta_r*kappa)*dP/du[i]"),
         (("statement", "claim"), {"kind": "between", "indices": [], "least": 1, "most": 3}, "claim: between 1 and 3 independent laws"),
