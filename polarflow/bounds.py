@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -48,12 +48,12 @@ class Bounds:
         }
 
 
-def bounds(trajectory: Trajectory, *, digits: int, radii: Mapping[str, Any]) -> Bounds:
+def bounds(trajectory: Trajectory, *, digits: int, radii: Mapping[str, Any], laws: Sequence[Any] = ()) -> Bounds:
     """Let a trajectory be computed: an enclosure of its flow with so many digits, accepted by the kernel, and how far the states are from it.
 
-    The `radii` are those of `enclose`: all starts and constants within them are held. Raises what `enclose` raises.
+    The `radii` and `laws` are those of `enclose`: all starts and constants within the radii are held. Raises what `enclose` raises.
     """
-    found = enclose(trajectory.problem, until=trajectory.times[-1], digits=digits, radii=radii)
+    found = enclose(trajectory.problem, until=trajectory.times[-1], digits=digits, radii=radii, laws=laws)
     text = check(found.certificate).text if found.certificate["steps"] else ""
     layout = trajectory.problem.layout
     distances = np.full(len(trajectory.times), np.nan)

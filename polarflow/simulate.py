@@ -11,6 +11,7 @@ import html
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context
 from fractions import Fraction
@@ -27,10 +28,12 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from numerics import Problem, Trajectory, integrate, problem
+from numerics import InvalidProblem, Problem, Trajectory, integrate, problem
 from numerics.observe import Monitored, Quantity, along, monitor
+from proofs_check.enclosing import law
 from theory.files import Theory
 from theory.settings import Values
+from theory.statements import Evolves, Part
 from theory.symbols import Family, total
 
 from .bounds import Bounds, bounds
@@ -188,8 +191,8 @@ def simulate(
     `put` gives exact values in place of the file's, for constants, data, starts and sizes: {"kappa": "1/2"}. `until` is the last time in place of the
     file's; `points` is how many times there are beside those asked for. Every quantity that the file claims to be conserved is watched, at the
     tolerance and at half of it; with `discover` also the laws that are found. With `enclose` it is proved how far the states computed are from the
-    solution; `within` are radii of constants and parameters, as in {"kappa": "1/1000"}, and then all solutions within them are enclosed. `report` is
-    told what is being done, and which share of it is done.
+    solution, and the laws among these quantities that are proved for all sizes hold it together; `within` are radii of constants and parameters, as
+    in {"kappa": "1/1000"}, and then all solutions within them are enclosed, without laws. `report` is told what is being done, and which share of it.
 
     Raises `NoRun` where numbers are missing, `InvalidProblem` where they do not fit, `IntegrationFailed` where the flow cannot be followed.
     """
@@ -198,6 +201,7 @@ def simulate(
     posed = problem(run.setting, data=run.data, start=run.start, times=grid, sizes=run.sizes)
     report("quantities", None)
     watched = [*run.watch(posed), *(_found_laws(posed, report) if discover else ())]
+    laws = _laws(watched) if enclose and not within else []
     stated = {one for _, quantity in watched for one in (quantity.label, quantity.family.value)}
     watched += [("stays", q) for q in _spheres(posed) if not stated & {q.label, q.family.value}]
 
@@ -216,8 +220,18 @@ def simulate(
     asked = tuple(n for n, t in enumerate(trajectory.times) if t == 0 or t in run.times)
     if enclose or within:
         report("enclosing", None)
-    enclosed = bounds(trajectory, digits=digits, radii=within or {}) if enclose or within else None
+    enclosed = bounds(trajectory, digits=digits, radii=within or {}, laws=laws) if enclose or within else None
     return Simulation(run.title, trajectory, asked, _loss(trajectory), seen, enclosed)
+
+
+def _laws(watched: Sequence[tuple[Claim, Quantity]]) -> list[Any]:
+    """The quantities that are claimed to stay and are proved to, as `enclose` takes them."""
+    found = []
+    for claimed, quantity in watched:
+        if claimed == "stays":
+            with suppress(InvalidProblem):  # not proved for all sizes: the enclosure does without it
+                found.append(law(Part(quantity.setting, Evolves(quantity.family.value, sp.S.Zero, quantity.family.indices)), quantity.choices))
+    return found
 
 
 def _points(points: int | None, digits: int) -> int:

@@ -247,6 +247,7 @@ def test_how_far_the_states_are_from_the_solution_is_proved(enclosed: Simulation
     assert enclosed.bounds is not None
     assert enclosed.bounds.enclosure.outcome == "proved"
     assert "0 <= t <= 4 and stays" in enclosed.bounds.text
+    assert len(enclosed.bounds.enclosure.certificate["laws"]) == 2  # the norm and the log-law; not what is expected to move
     exact = simulate(POLAR, points=8, digits=40)
     seen = []
     with mp.workdps(45):
