@@ -192,7 +192,7 @@ def main() -> None:
     enclose(core(2), until=1, digits=15)  # what is imported and compiled once is not timed
     with tempfile.TemporaryDirectory() as folder:
         program = compiled(Path(places[0]), Path(folder)) if places else None
-        for n, digits in ((5, 15), (5, 30), (10, 15), (10, 30), (20, 15), (20, 30)):
+        for n, digits in ((5, 12), (5, 15), (5, 30), (10, 12), (10, 15), (10, 30), (20, 12), (20, 15), (20, 30)):
             compare(program, n, digits)
         compare(program, 50, 20, runs=1)
         compare(None, 50, 20, end=100, runs=1)
