@@ -2,7 +2,7 @@
 # make test     install into .venv, run the tests
 # make lint     ruff, mypy --strict, import contracts
 # make coverage which branches of the kernel the tests take
-# make bench    the figures of bench/
+# make bench    the tables of bench/, about half an hour; CAPD=FOLDER names a built CAPD, the peer of the enclosures, which pip does not have
 # make gallery  notes of the shipped papers as pages, PDF and Markdown, in docs/gallery/
 PYTHON ?= python3
 VENV ?= .venv
@@ -29,6 +29,12 @@ coverage: $(VENV)/.developer
 
 bench: $(VENV)/.developer
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.printers
+	$(BIN)/python -m bench.float64
+	$(BIN)/python -m bench.digits
+	$(BIN)/python -m bench.enclosures $(CAPD)
+	$(BIN)/python -m bench.laws
+	$(BIN)/python -m bench.certify
 
 gallery: $(VENV)/.developer
 	$(BIN)/python -m polarflow.notes.gallery docs/gallery

@@ -188,6 +188,8 @@ def box(n: int, radius: Fraction, degree: int, *, end: int = 5) -> None:
 
 def main() -> None:
     places = sys.argv[1:]
+    if not places:
+        print("no CAPD to compare with: give the folder of a built one, python -m bench.enclosures FOLDER")
     print(f"{'N':>5} {'digits':>7} {'t':>5} {'first, s':>9} {'ours, s':>9} {'check, s':>9} {'radius':>18} {'CAPD, s':>9} {'CAPD':>24} {'ratio':>7}")
     enclose(core(2), until=1, digits=15)  # what is imported and compiled once is not timed
     with tempfile.TemporaryDirectory() as folder:

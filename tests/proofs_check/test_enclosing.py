@@ -113,6 +113,24 @@ def test_mpmath_agrees(posed: Problem) -> None:
         assert distance(found, end, oracle.states[-1]) <= mp.mpf(found.radius_at(end).numerator) / found.radius_at(end).denominator
 
 
+def test_three_routes_and_the_enclosure_agree() -> None:
+    """Series on vectors, and heyoka's on scalars, to the digits they claim; odefun, which claims none; all where the solution is proved to be."""
+    end = Fraction(1, 8)
+    posed = replace(first(), times=(Fraction(0), end))
+    routes = [integrate(posed, digits=30, engine=engine) for engine in ("vectors", "heyoka")] + [integrate(posed, digits=35, method="odefun")]
+    assert [route.achieved for route in routes[:2]] >= [30, 30]
+    found = enclose(posed, until=end, digits=40)
+    with mp.workdps(60):
+        radius = mp.mpf(found.radius_at(end).numerator) / found.radius_at(end).denominator
+        assert radius < mp.mpf(10) ** -38
+        for route in routes:
+            assert distance(found, end, route.states[-1]) <= radius + mp.mpf(10) ** -30
+        for one, other in itertools.combinations(routes, 2):
+            pairs = list(zip(posed.layout.pack(one.states[-1]), posed.layout.pack(other.states[-1]), strict=True))
+            assert all(abs(a - b) <= mp.mpf(10) ** -30 for a, b in pairs)
+            assert any(a != b for a, b in pairs)  # they are not one route under three names
+
+
 def test_neighbours_of_the_start_lie_inside() -> None:
     """Within 1/10000 of the start and on the sphere; what starts much farther away is not held."""
     found = enclose(first(), until="1/2", digits=15, radius="1/10000")
