@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import accumulate, pairwise, product
 from typing import Any, Literal
 
 import numpy as np
@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 from theory.settings import Setting
 from theory.symbols import Family
 
-from .batch.field import values_of
+from .batch.field import Field, values_of
 from .batch.quantities import quantities
 from .errors import OutOfDomain, Unsupported
 from .evaluate import evaluate
 from .exact import exact
-from .integrate.trajectory import Trajectory
-from .problem import size_value
+from .integrate.trajectory import States, Trajectory
+from .kept import kept
+from .problem import Problem, size_value
+from .tables import tabled
 
 Floats = NDArray[np.float64]
 
@@ -63,32 +65,37 @@ def drift(trajectory: Trajectory, expression: sp.Expr, *, extra: Mapping[str, An
         return max((abs(value - first) for (value,) in later), default=mp.zero)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Quantity:
-    """Let $I_{i\\ldots}$ be a family over a setting that may have constants of its own, with values for these in `choices`: what to watch."""
+    """Let $I_{i\\ldots}$ be a family over a setting that may have constants of its own, with values for these in `choices`: what to watch.
+
+    Two that are equal are two: what is made for one is kept by its identity. Raises `ValueError` for no choice, and for choices of different names.
+    """
 
     label: str
     family: Family
     setting: Setting
     choices: tuple[Mapping[str, Any], ...] = ({},)
 
+    def __post_init__(self) -> None:
+        if len({frozenset(choice) for choice in self.choices}) != 1:
+            given = "; ".join(", ".join(choice) or "nothing" for choice in self.choices) or "no choice at all"
+            raise ValueError(f"{self.label} was given choices of {given}; wanted is at least one, each with values for the same constants")
+
 
 def along(trajectory: Trajectory, quantity: Quantity) -> Floats:
     """Its values, a row for each time and a column for each entry and choice, as doubles; a trajectory of more digits is read with all of them.
 
-    Raises `OutOfDomain` where a value is not a finite real number.
+    Raises `OutOfDomain` where a value is not a finite real number, `InvalidProblem` for a choice that does not fit the shape of its constant.
     """
-    found = np.concatenate([_values(trajectory, quantity, choice) for choice in quantity.choices], axis=1)
-    if not np.isfinite(found).all():
-        raise OutOfDomain(f"{quantity.label} has no finite real value somewhere along the trajectory")
+    (found,) = _along((trajectory,), quantity)
     return found
 
 
 def departures(trajectory: Trajectory, quantity: Quantity) -> Floats:
     """$I(t) - I(0)$, as `along`; differences are taken before they are rounded."""
     if trajectory.digits <= 15:
-        found = along(trajectory, quantity)
-        return np.asarray(found - found[0])
+        return _since_the_start(along(trajectory, quantity))
     columns = []
     for choice in quantity.choices:
         for expression in _entries(trajectory, quantity):
@@ -98,19 +105,45 @@ def departures(trajectory: Trajectory, quantity: Quantity) -> Floats:
     return np.array(columns).T
 
 
-def _values(trajectory: Trajectory, quantity: Quantity, choice: Mapping[str, Any]) -> Floats:
-    posed = trajectory.problem
-    extra = {name: exact(value, name) for name, value in choice.items()}
-    if trajectory.digits <= 15:
-        try:
-            program = quantities(quantity.setting.along(posed.setting.flow), {quantity.label: quantity.family})  # type: ignore[arg-type]
-            states = np.array([posed.layout.pack_arrays([state[name] for name in posed.layout.names]) for state in trajectory.states]).T
-            with np.errstate(all="ignore"):  # what is not finite is reported by the caller
-                return values_of(posed, program, extra=extra)(np.array([float(t) for t in trajectory.times]), states).T
-        except Unsupported:
-            pass  # an integral, or a sum over part of a range: the evaluator knows more, and takes longer
-    rows = observe(trajectory, _entries(trajectory, quantity), extra=extra)
-    return np.array([[float(value) for value in row] for row in rows])
+def _since_the_start(values: Floats) -> Floats:
+    return np.asarray(values - values[0])
+
+
+def _along(runs: Sequence[Trajectory], quantity: Quantity) -> list[Floats]:
+    """`along` each run of one problem: by array operations, at all states together, or by the evaluator, which knows more and takes longer."""
+    posed = runs[0].problem
+    found = kept(posed, quantity, lambda: _field(posed, quantity)) if max(run.digits for run in runs) <= 15 else None
+    if found is None:
+        tables = [[observe(run, _entries(run, quantity), extra=choice) for choice in quantity.choices] for run in runs]
+        values = np.concatenate([np.concatenate([[[float(x) for x in row] for row in rows] for rows in table], axis=1) for table in tables])
+    else:
+        field, timed = found
+        moments = np.array([float(moment) for run in runs for moment in run.times]) if timed else 0.0
+        with np.errstate(all="ignore"):
+            values = field(moments, np.concatenate([_rows(run) for run in runs]).T).T
+    if not np.isfinite(values).all():
+        raise OutOfDomain(f"{quantity.label} has no finite real value somewhere along the trajectory")
+    ends = accumulate([len(run.states) for run in runs], initial=0)
+    return [values[start:end] for start, end in pairwise(ends)]
+
+
+def _rows(run: Trajectory) -> Floats:
+    """The states, each as one row."""
+    if isinstance(run.states, States):
+        return run.states.rows
+    layout = run.problem.layout
+    return np.array([layout.pack_arrays([state[name] for name in layout.names]) for state in run.states])
+
+
+def _field(posed: Problem, quantity: Quantity) -> tuple[Field, bool] | None:
+    """The values as a function of time and state, and whether they depend on time; nothing that holds the problem."""
+    assert posed.setting.flow is not None
+    try:
+        family, setting, extra = tabled(quantity.family, quantity.setting, quantity.choices, posed.sizes)
+        wanted = quantities(setting.along(posed.setting.flow), {quantity.label: family})
+        return values_of(posed, wanted, extra=extra), wanted.time is not None
+    except Unsupported:
+        return None  # an integral, or a sum over part of a range
 
 
 def _entries(trajectory: Trajectory, quantity: Quantity) -> list[sp.Expr]:
@@ -156,7 +189,11 @@ def monitor(wanted: Sequence[Quantity], run: Callable[[float], Trajectory], tole
     first, second = run(tolerance), run(tolerance / 2)
     found = []
     for quantity in wanted:
-        values = along(first, quantity)
+        if first.problem is second.problem and max(first.digits, second.digits) <= 15:
+            values, again = _along((first, second), quantity)
+            moved, halved = _since_the_start(values), _since_the_start(again)
+        else:
+            values, moved, halved = along(first, quantity), departures(first, quantity), departures(second, quantity)
         scale = max(1.0, float(np.abs(values[0]).max()))
-        found.append(Monitored(quantity, values, departures(first, quantity), departures(second, quantity), tolerance, scale))
+        found.append(Monitored(quantity, values, moved, halved, tolerance, scale))
     return first, tuple(found)

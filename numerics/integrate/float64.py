@@ -12,8 +12,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import isfinite, ulp
-from typing import Any, Literal, NamedTuple
+from math import inf, isnan, ulp
+from typing import Any, Literal
 
 import numpy as np
 import sympy as sp
@@ -27,9 +27,10 @@ from ..batch.field import values_of
 from ..batch.quantities import quantities
 from ..emit.load import compile
 from ..emit.numpy import emit, values
-from ..errors import IntegrationFailed
+from ..errors import IntegrationFailed, OutOfDomain
+from ..flat import Layout
 from ..kept import kept
-from ..native import Pieces, Walk, compiled, joined
+from ..native import LOOKS, ROUNDS, Pieces, Walk, Watch, Watched, compiled, joined, watched
 from ..problem import Problem
 from ..program import Program
 from ..special import specialised
@@ -38,15 +39,18 @@ from .trajectory import States, Trajectory
 Floats = NDArray[np.float64]
 
 METHODS: Mapping[str, Any] = {"DOP853": DOP853, "RK45": RK45, "RK23": RK23, "Radau": Radau, "BDF": BDF, "LSODA": LSODA}
-_LOOKS = np.arange(8) / 8  # where in a step an event is looked for, so that two crossings in one step are seen
-_ROUNDS = 256  # compiled steps between two reports
+_LOOKS = np.arange(LOOKS) / LOOKS  # where in a step an event is looked for, and at its end, so that two crossings in one step are seen
+_DIRECTIONS = {"both": 0, "up": 1, "down": -1}
 _LEAST = 100 * float(np.finfo(float).eps)  # the least relative tolerance of SciPy, for which an error is not rounding alone
 _COST = 17  # evaluations that a compiled step takes at most
 
 
 @dataclass(frozen=True)
 class Event:
-    """Let $q(t, \\theta)$ be an expression: the times where it crosses zero in a direction; the integration ends there if `ends`."""
+    """Let $q(t, \\theta)$ be an expression: the times where it crosses zero in a direction; the integration ends there if `ends`.
+
+    Where it starts from zero, it has not crossed; where it changes its sign by a pole, neither.
+    """
 
     quantity: sp.Expr
     direction: Literal["both", "up", "down"] = "both"
@@ -55,11 +59,17 @@ class Event:
 
 @dataclass(frozen=True)
 class Crossing:
-    """Let `event` take place at `time`, at the state `state`."""
+    """Let `event` take place at `time`, where the state is packed in `row`."""
 
     event: Event
     time: float
-    state: Mapping[str, Any]
+    layout: Layout
+    row: Floats
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """The state block by block."""
+        return self.layout.unpack_arrays(self.row)
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,12 @@ class Followed:
     solution: Any
 
     def __call__(self, times: Any) -> dict[str, Any]:
-        """The blocks at times from 0 to `end`, a number or an array of them, whose axis comes first. Raises `ValueError` for other times."""
+        """The blocks at times from 0 to `end`, a number or an array of them, whose axis comes first.
+
+        Raises `ValueError` for other times, and where the states in between were not kept.
+        """
+        if self.solution is None:
+            raise ValueError("the states in between were not kept; follow the flow with dense=True")
         moments = np.asarray(times, dtype=np.float64)
         if moments.size and not (moments.min() >= 0 and moments.max() <= self.end):
             raise ValueError(f"times from {moments.min():g} to {moments.max():g} were asked for; the trajectory is known from 0 to {self.end:g}")
@@ -113,22 +128,24 @@ def follow(
     rtol: float = 1e-12,
     atol: float = 1e-14,
     events: Sequence[Event] = (),
+    dense: bool = True,
     max_evaluations: int = 10_000_000,
     report: Callable[[float], None] | None = None,
 ) -> Followed:
     """Let a problem be given: its trajectory as a function of time (dense output), with the crossings of `events`.
 
     The states at the times of the problem are as good as the tolerance. In between they are a polynomial of order 7, whose error is not controlled
-    and can be a hundred times as large where steps are long.
+    and can be a hundred times as large where steps are long. Unless `dense`, they are used for the events and not kept.
 
     After an event that `ends` the integration, the trajectory has the times of the problem up to there. An event is looked for at nine places of
     every step, so that one that comes and goes within an eighth of a step is not seen.
 
-    Raises what `integrate` raises, and `Unsupported` for a quantity that no array program computes.
+    Raises what `integrate` raises, `Unsupported` for a quantity that no array program computes, and `OutOfDomain` for one that is not a real number
+    somewhere on the way.
     """
     clock = time.perf_counter()
-    engine, path = _path(problem, method, rtol, atol, max_evaluations, events, True, report)
-    found = tuple(Crossing(event, moment, problem.layout.unpack_arrays(state)) for event, moment, state in path.crossings)
+    engine, path = _path(problem, method, rtol, atol, max_evaluations, events, dense, report)
+    found = tuple([Crossing(event, moment, problem.layout, row) for event, moment, row in path.crossings])
     return Followed(_trajectory(problem, method, rtol, atol, engine, path, clock), found, path.end, path.solution)
 
 
@@ -143,20 +160,24 @@ def _path(
     report: Callable[[float], None] | None,
 ) -> tuple[str, _Path]:
     velocity = compiled(problem, 1)
-    watch = kept(problem, ("events", *events), lambda: _Watch(problem, tuple(events))) if events else None
     if velocity is not None and method == "DOP853":
-        walk = velocity.walk()
-        walk.afresh(rtol=max(rtol, _LEAST), atol=atol, pieces=_ROUNDS if dense else 0)
-        path = _walked(walk, velocity.times, max_evaluations, watch, dense, report)
-        walk.rest()
-        return "C", path
+        seen = kept(problem, ("watched", *events), lambda: _watched(problem, events)) if events else None
+        if seen is not None or not events:
+            walk, watch = velocity.walk(), None if seen is None else seen.watch()
+            walk.afresh(rtol=max(rtol, _LEAST), atol=atol, dense=dense or watch is not None, watch=watch)
+            path = _walked(walk, velocity.times, max_evaluations, watch, events, dense, report)
+            walk.rest()
+            if watch is not None:
+                watch.rest()
+            return "C", path
+    looks = kept(problem, ("events", *events), lambda: _Watch(problem, tuple(events))) if events else None
     times = np.array([float(t) for t in problem.times])
     start = problem.layout.pack_arrays([values(problem.start[name]) for name in problem.layout.names])
     right = velocity.velocity() if velocity else _interpreted(problem)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # what a step did is judged by its result
         solver = METHODS[method](right, 0.0, start, times[-1], rtol=rtol, atol=atol)
-        return "C" if velocity else "NumPy", _followed(solver, start, times, method, watch, dense, report, max_evaluations)
+        return "C" if velocity else "NumPy", _followed(solver, start, times, method, looks, dense, report, max_evaluations)
 
 
 def _trajectory(problem: Problem, method: str, rtol: float, atol: float, engine: str, path: _Path, clock: float) -> Trajectory:
@@ -165,7 +186,8 @@ def _trajectory(problem: Problem, method: str, rtol: float, atol: float, engine:
     return Trajectory(problem, problem.times[: len(path.states)], states, 15, method, options, time.perf_counter() - clock)
 
 
-class _Path(NamedTuple):
+@dataclass(slots=True)
+class _Path:
     states: Floats
     crossings: Sequence[tuple[Event, float, Floats]]
     end: float
@@ -173,29 +195,35 @@ class _Path(NamedTuple):
     solution: Any
 
 
-def _walked(walk: Walk, times: Floats, budget: int, watch: _Watch | None, dense: bool, report: Callable[[float], None] | None) -> _Path:
+def _walked(
+    walk: Walk, times: Floats, budget: int, watch: Watch | None, events: Sequence[Event], dense: bool, report: Callable[[float], None] | None
+) -> _Path:
     """The states at the times by compiled steps, some hundred at a time."""
     pieces: list[Pieces] = []
-    crossings, going, before, evaluations = [], True, 0.0, 0
+    crossings: list[tuple[Event, float, Floats]] = []
+    going, before, evaluations, end = True, 0.0, 0, times[-1]
     while going:
         rounds = (budget - evaluations) // _COST
         if rounds < 1:
-            raise _failed("DOP853", walk.time, times[-1], _spent(budget))
-        going = walk.on(min(_ROUNDS, rounds))
+            raise _failed("DOP853", walk.time, end, _spent(budget))
+        going = walk.on(min(ROUNDS, rounds))
         evaluations = walk.evaluations
-        if not going and walk.reached[0] < times[-1]:
-            raise _failed("DOP853", walk.reached[0], times[-1], "The step size collapsed.")
-        if dense and len((latest := walk.pieces).rows):
-            pieces.append(latest)
-            if watch is not None:
-                found, end = watch.until_the_end(np.append(latest.rows[:, 0], walk.time), latest)
-                crossings += found
-                if end is not None:
-                    return _Path(walk.found[0][times <= end], crossings, end, evaluations, joined(pieces))
+        if dense:
+            pieces.append(walk.pieces)
+        if watch is not None:
+            crossings += [(events[int(row[0])], float(row[1]), row[2:]) for row in watch.crossings]
+            if watch.ended:
+                last = crossings[-1][1]
+                return _Path(walk.found[0][times <= last], crossings, last, evaluations, joined(pieces) if dense else None)
+            if watch.undefined is not None:
+                which, moment = watch.undefined
+                raise _undefined(events[which], moment)
+        if not going and walk.reached[0] < end:
+            raise _failed("DOP853", walk.reached[0], end, "The step size collapsed.")
         if report is not None and (until := walk.time) > before:
             before = until
-            report(until / times[-1])
-    return _Path(walk.found[0], crossings, float(times[-1]), evaluations, joined(pieces) if dense else None)
+            report(until / end)
+    return _Path(walk.found[0], crossings, float(end), evaluations, joined(pieces) if dense else None)
 
 
 def _followed(
@@ -211,8 +239,9 @@ def _followed(
     """The states at the times, step by step of SciPy; every way to fail is one exception."""
     states: list[Floats] = [start]
     crossings: list[tuple[Event, float, Floats]] = []
-    known, ends, pieces, until = times.tolist(), [0.0], [], float(times[-1])
-    evaluations = 0
+    known, ends, pieces, until = [*times.tolist(), inf], [0.0], [], float(times[-1])
+    differences = len(start) if method in ("Radau", "BDF") else 0  # evaluations for a matrix of derivatives, which SciPy does not count
+    evaluations, nothing = 0, np.zeros_like(start)
     while solver.status == "running":
         before = solver.t
         try:
@@ -221,25 +250,26 @@ def _followed(
             raise _failed(method, before, times[-1], str(error)) from error
         if solver.status == "failed":
             raise _failed(method, before, times[-1], message)
-        # SciPy does not count what it differentiates by.
-        evaluations = solver.nfev + (len(start) * solver.njev if method in ("Radau", "BDF") else 0)
+        now, y = solver.t, solver.y
+        evaluations = solver.nfev + (differences * solver.njev if differences else 0)
         if evaluations > budget:
             raise _failed(method, before, times[-1], _spent(budget))
-        if not isfinite(solver.y.sum()):
+        if isnan(nothing.dot(y)):  # zero times what is infinite is no number
             raise _failed(method, before, times[-1], "The state is no longer finite.")
-        if solver.status == "running" and solver.t - before <= 2 * ulp(before):
+        if now - before <= 2 * ulp(before) and solver.status == "running":
             raise _failed(method, before, times[-1], "The step size collapsed.")
-        passed = known[len(states) : bisect_right(known, solver.t)]
-        inside = solver.dense_output() if dense or (passed and passed[0] < solver.t) else None
-        until, ended = solver.t, None
+        next_known = known[len(states)]
+        inside = solver.dense_output() if dense or watch is not None or next_known < now else None
+        until, ended = now, None
         if watch is not None:
-            found, ended = watch.until_the_end(np.array([before, solver.t]), inside)
+            found, ended = watch.until_the_end(np.array([before, now]), inside)
             crossings += found
-            until = solver.t if ended is None else ended
-        if passed:
-            states.extend(solver.y.copy() if moment == solver.t else inside(moment) for moment in passed if moment <= until)  # type: ignore[misc]
+            until = now if ended is None else ended
+        if next_known <= until:
+            passed = known[len(states) : bisect_right(known, until)]
+            states.extend(y.copy() if moment == now else inside(moment) for moment in passed)  # type: ignore[misc]
         if dense:
-            ends.append(solver.t)
+            ends.append(now)
             pieces.append(inside)
         if report is not None:
             report(until / times[-1])
@@ -248,37 +278,61 @@ def _followed(
     return _Path(np.array(states), crossings, until, evaluations, OdeSolution(ends, pieces) if dense else None)
 
 
+def _program(problem: Problem, events: Sequence[Event]) -> Program:
+    return quantities(problem.setting, {str(n): Family((), event.quantity) for n, event in enumerate(events)})
+
+
+def _watched(problem: Problem, events: Sequence[Event]) -> Watched | None:
+    """The quantities of events in machine code."""
+    return watched(problem, _program(problem, events), [_DIRECTIONS[event.direction] for event in events], [event.ends for event in events])
+
+
 class _Watch:
-    """The quantities of events, and where they cross zero within a step."""
+    """The quantities of events, and where they cross zero within a step of SciPy."""
 
     def __init__(self, problem: Problem, events: tuple[Event, ...]) -> None:
         self.events = events
-        self.values = values_of(problem, quantities(problem.setting, {str(n): Family((), event.quantity) for n, event in enumerate(events)}))
+        self.values = values_of(problem, _program(problem, events))
 
     def until_the_end(self, ends: Floats, inside: Any) -> tuple[list[tuple[Event, float, Floats]], float | None]:
-        """Let steps be between neighbouring `ends`: the crossings in them, in the order of time, and the time of one that ends the integration."""
-        found = self.crossings(ends, inside)
-        for n, (event, moment, _) in enumerate(found):
-            if event.ends:
-                return found[: n + 1], moment
-        return found, None
+        """Let a step be between two `ends`: the crossings in it, in the order of time, and the time of one that ends the integration."""
+        moments = np.append(ends[0] + _LOOKS * (ends[1] - ends[0]), ends[1])
+        values = self.values(moments, inside(moments))
+        found = self._crossings(moments, values, inside)
+        last = next((n for n, (event, _, _) in enumerate(found) if event.ends), None)
+        until = None if last is None else found[last][1]
+        for row, column in np.argwhere(np.isnan(values)):
+            if until is None or moments[column] < until:
+                raise _undefined(self.events[row], moments[column])
+        return found if last is None else found[: last + 1], until
 
-    def crossings(self, ends: Floats, inside: Any) -> list[tuple[Event, float, Floats]]:
-        moments = np.append((ends[:-1, None] + _LOOKS * np.diff(ends)[:, None]).ravel(), ends[-1])
-        signs = np.sign(self.values(moments, inside(moments)))
+    def _crossings(self, moments: Floats, values: Floats, inside: Any) -> list[tuple[Event, float, Floats]]:
         found = []
-        for event, row, seen in zip(self.events, range(len(self.events)), signs, strict=True):
-            for n in np.flatnonzero((seen[:-1] != seen[1:]) & (seen[:-1] != 0)):
-                if event.direction == "both" or (seen[n + 1] >= seen[n]) == (event.direction == "up"):
-                    moment = self._root(row, moments[n], moments[n + 1], inside)
+        for row, (event, seen) in enumerate(zip(self.events, np.sign(values), strict=True)):
+            turns = np.diff(seen)  # NaN beside NaN
+            for n in np.flatnonzero((turns * seen[:-1] < 0) & (turns * _DIRECTIONS[event.direction] >= 0)):
+                moment, value = self._root(row, moments[n], moments[n + 1], inside)
+                sides = np.abs(values[row, n : n + 2])
+                if abs(value) <= sides[np.isfinite(sides)].max(initial=0.0):  # nowhere is a zero larger than the values on its sides
                     found.append((event, moment, inside(moment)))
         return sorted(found, key=lambda crossing: crossing[1])
 
-    def _root(self, row: int, low: float, high: float, inside: Any) -> float:
-        def value(moment: float) -> float:
-            return float(self.values(np.array([moment]), inside(np.array([moment])))[row, 0])
+    def _root(self, row: int, low: float, high: float, inside: Any) -> tuple[float, float]:
+        """Where a quantity is zero, and its value there, which is large at a pole."""
 
-        return float(brentq(value, low, high, xtol=4 * np.spacing(high), rtol=4 * np.finfo(float).eps))
+        def value(moment: float) -> float:
+            found = float(self.values(np.array([moment]), inside(np.array([moment])))[row, 0])
+            if isnan(found):
+                raise _undefined(self.events[row], moment)
+            return found
+
+        # At a zero of higher order Brent's method bisects and more.
+        root = float(brentq(value, low, high, xtol=4 * np.spacing(high), rtol=4 * np.finfo(float).eps, maxiter=10_000))
+        return root, value(root)
+
+
+def _undefined(event: Event, moment: float) -> OutOfDomain:
+    return OutOfDomain(f"the quantity of an event, {event.quantity}, is not a real number near t = {moment:.6g}; let the trajectory end before")
 
 
 @lru_cache(maxsize=256)

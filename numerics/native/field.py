@@ -12,6 +12,7 @@ from ..emit.c import Kind, functions, helpers
 from ..errors import Unsupported
 from ..problem import size_value
 from ..program import Program, Step
+from .dop853 import NUMBERS
 
 _KIND = Kind("lanes_t", "LANES_ZERO", "LANES_ZERO + {}", tile=4)
 _NAMES = ("log", "exp", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "fabs", "sign")
@@ -84,7 +85,7 @@ def flags(program: Program, lengths: Iterable[int], lanes: int) -> tuple[str, ..
     vectors and numbers and read as others is waited for. Products of matrices have enough to do meanwhile.
     """
     short = lanes == 1 and max(lengths, default=1) < _SHORT and all(_loops(step) <= 2 for step in program.steps)
-    return ("-fno-tree-vectorize",) if short else ()
+    return NUMBERS if short else ()
 
 
 def _loops(step: Step) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from functools import cached_property, lru_cache
-from itertools import accumulate
 from math import prod
 from typing import Any
 
@@ -18,17 +17,19 @@ from ..errors import Unsupported
 from ..kept import kept
 from ..problem import Problem, size_value
 from ..special import specialised
-from . import dop853, field
+from . import dop853, events, field
 from .build import NoCompiler, library
 from .dop853 import stepper
+from .memory import aligned, constants, parts
 from .pieces import Pieces
 
 Floats = NDArray[np.float64]
 
 WIDTH = 8  # lanes of a batch
+ROUNDS = 256  # steps of which the pieces are kept
+_MUCH = 2**20  # bytes of pieces that are not held on to at rest
 _NOTHING: Floats = np.empty(0)
-_VECTOR = 8 * WIDTH  # bytes
-_POINTERS = ("field", "still", "varying", "moving", "work", "memory", "starts", "times", "found", "reached", "taken", "pieces")
+_POINTERS = ("field", "still", "varying", "moving", "work", "memory", "starts", "times", "found", "reached", "taken", "pieces", "events")
 
 
 @lru_cache(maxsize=2)
@@ -118,19 +119,10 @@ def _compiled(problem: Problem, lanes: int, varying: frozenset[str]) -> Compiled
     except (NoCompiler, Unsupported):
         return None
     names = [variable.name for variable in special.inputs if variable.name not in varying]
-    constants = tuple(np.array(problem.data[name], dtype=object).astype(np.float64).ravel() for name in names)
-    still = (ctypes.c_void_p * (len(constants) + 1))(*(array.ctypes.data for array in constants))
     rows = tuple((v.name, prod(size_value(length, problem.sizes) for length in v.shape)) for v in special.inputs if v.name in varying)
     start = np.array([float(entry) for entry in problem.layout.pack(problem.start)])
     times = np.array([float(moment) for moment in problem.times])
-    return Compiled(lanes, flags, start, times, built, constants, still, rows)
-
-
-def aligned(count: int) -> Floats:
-    """So many zeros, where vectors can be loaded from."""
-    whole = np.zeros(count + _VECTOR // 8)
-    first = -whole.ctypes.data % _VECTOR // 8
-    return whole[first : first + count]
+    return Compiled(lanes, flags, start, times, built, *constants(problem, names), rows)
 
 
 class Walk:
@@ -147,11 +139,7 @@ class Walk:
         # Vectors are loaded from the first three.
         lengths = {"memory": memory, "work": work, "moving": rows * lanes, "varying": count * rows, "starts": count * size}
         lengths |= {"times": len(times), "reached": count, "taken": count}
-        ends = list(accumulate(lengths.values()))
-        room = aligned(ends[-1])
-        part = {name: room[end - length : end] for (name, length), end in zip(lengths.items(), ends, strict=True)}
-        base = room.ctypes.data
-        address = {name: base + 8 * (end - length) for (name, length), end in zip(lengths.items(), ends, strict=True)}
+        part, address = parts(lengths)
         part["starts"][:], part["times"][:] = starts.ravel(), times
         own, first = part["varying"].reshape(count, rows), 0
         for name, length in velocity.rows:
@@ -160,25 +148,31 @@ class Walk:
         self.reached, self.steps = part["reached"], part["taken"].view(np.int64)
         self._shape, self._results = (count, len(times), size), ctypes.c_double * (count * len(times) * size)
         self._velocity = velocity  # which its addresses need
+        self._pieces: Floats | None = None
         self._run: Any = _structure(lanes)(
             **address, field=velocity.address, still=ctypes.addressof(velocity.still), rows=rows, size=size, count=count, moments=len(times)
         )
         steps = stepper(lanes, velocity.flags)
-        if steps.run_size() != ctypes.sizeof(self._run):
-            raise RuntimeError("the struct in dop853.c is not the one in follow.py, which is an error of polarflow")
+        if (steps.run_size(), steps.events_size()) != (ctypes.sizeof(self._run), ctypes.sizeof(events.Run)):
+            raise RuntimeError("the structs in dop853.c are not those in follow.py and events.py, which is an error of polarflow")
         self._follow, self._address = steps.follow, ctypes.addressof(self._run)
 
-    def afresh(self, *, rtol: float, atol: float, max_steps: int = 2**62, pieces: int = 0) -> None:
-        """The starts again, with new results and room for so many pieces."""
+    def afresh(self, *, rtol: float, atol: float, max_steps: int = 2**62, dense: bool = False, watch: events.Watch | None = None) -> None:
+        """The starts again, with new results. For a single trajectory the last rounds, ROUNDS at most, are kept if `dense`, and then be watched."""
         run, entries = self._run, self._results()
         self.found: Floats = np.ndarray(self._shape, np.float64, entries)
-        self._pieces = np.empty((pieces, 2 + dop853.ROWS * self._shape[2])) if pieces else None
-        run.found, run.pieces = ctypes.addressof(entries), None if self._pieces is None else self._pieces.ctypes.data
+        if dense and self._pieces is None:
+            self._pieces = np.empty((ROUNDS, 2 + dop853.ROWS * self._shape[2]))
+            self._address_of_pieces = self._pieces.ctypes.data
+        run.found, run.pieces = ctypes.addressof(entries), self._address_of_pieces if dense else None
+        run.events = None if watch is None else watch.address
         run.begun, run.rtol, run.atol, run.max_steps = 0, rtol, atol, max_steps
 
     def rest(self) -> None:
         """The results are no longer held, and whoever wants to walk from the start next may take this walk."""
-        self.found, self._pieces = _NOTHING, None
+        self.found = _NOTHING
+        if self._pieces is not None and self._pieces.nbytes > _MUCH:
+            self._pieces = None
         self._velocity.at_rest.append(self)
 
     def on(self, rounds: int) -> bool:

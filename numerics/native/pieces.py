@@ -38,4 +38,4 @@ class Pieces:
 
 def joined(parts: Sequence[Pieces]) -> Pieces:
     """Pieces one after the other."""
-    return replace(parts[0], rows=np.concatenate([part.rows for part in parts]))
+    return parts[0] if len(parts) == 1 else replace(parts[0], rows=np.concatenate([part.rows for part in parts]))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pytest
 import sympy as sp
 from scipy.integrate import solve_ivp
+from scipy.optimize import brentq
 
-from numerics import IntegrationFailed, OutOfDomain, Problem, integrate, problem
+from numerics import IntegrationFailed, InvalidProblem, OutOfDomain, Problem, integrate, problem
 from numerics.integrate.float64 import METHODS, Event, follow
+from numerics.native.build import compiler
 from numerics.observe import Quantity, along, departures, monitor
 from theory.dynamics import vector_field
 from theory.settings import Setting, Space, family
@@ -98,8 +102,17 @@ def spring() -> Problem:
     return problem(setting, data={}, start={"q": 1, "p": 0}, times=(0, 1, 4, 10))
 
 
-def test_events_are_where_they_are() -> None:
+@pytest.fixture(params=["C", "NumPy"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Events in machine code where there is a compiler, and as if there were none."""
+    if request.param == "NumPy":
+        monkeypatch.setattr(import_module("numerics.integrate.float64"), "compiled", lambda problem, lanes: None)
+    return "NumPy" if compiler() is None else str(request.param)
+
+
+def test_events_are_where_they_are(engine: str) -> None:
     found = follow(spring(), events=[Event(q[()]), Event(q[()], "up"), Event(p[()], "down"), Event(t[()] - 5)])
+    assert found.trajectory.options["engine"] == engine
     zeros = [c.time for c in found.crossings if c.event == Event(q[()])]
     assert zeros == pytest.approx([np.pi / 2, 3 * np.pi / 2, 5 * np.pi / 2], abs=1e-10)
     assert [c.time for c in found.crossings if c.event.direction == "up"] == pytest.approx([3 * np.pi / 2], abs=1e-10)
@@ -109,7 +122,106 @@ def test_events_are_where_they_are() -> None:
     assert [c.time for c in found.crossings] == sorted(c.time for c in found.crossings)
 
 
-def test_two_crossings_in_one_step_are_seen() -> None:
+def test_events_are_the_sign_changes_of_the_dense_output(engine: str, settings_by_name: Lookup) -> None:
+    """Of quantities written by hand: of the loss, of an entry, of one with a sum and a constant. Every crossing is looked for on a fine grid."""
+    setting, N, i = settings_by_name("polar"), size("N"), index("i")
+    u = setting["u"]
+    watched: dict[Event, Callable[[Any, Any], Any]] = {
+        Event(sp.Symbol("F") - sp.Rational(1, 2)): lambda r, x: ((A @ (r * x) ** 3 - Y) ** 2).sum() / 2 - 0.5,
+        Event(u[1] - sp.Rational(53, 100), "up"): lambda r, x: x[1] - 0.53,
+        Event(total((i + 1) * u[i], (i, N)) - setting["r"][()] - sp.Rational(10, 3), "down"): lambda r, x: x @ [1, 2, 3, 4] - r - 10 / 3,
+    }
+    found = follow(posed(setting, 1), rtol=1e-9, atol=1e-11, events=list(watched))
+    grid = np.linspace(0, 1, 5001)
+    states = found(grid)
+    wanted = []
+    for event, value in watched.items():
+        values = np.array([value(r, x) for r, x in zip(states["r"], states["u"], strict=True)])
+        for n in np.flatnonzero(np.sign(values[1:]) != np.sign(values[:-1])):
+            if event.direction == "both" or (values[n + 1] > values[n]) == (event.direction == "up"):
+
+                def at(moment: float, value: Callable[[Any, Any], Any] = value) -> float:
+                    blocks = found(moment)
+                    return float(value(blocks["r"], blocks["u"]))
+
+                wanted.append((brentq(at, grid[n], grid[n + 1], xtol=1e-15), event))
+    assert {event for _, event in wanted} == set(watched)
+    assert [c.event for c in found.crossings] == [event for _, event in sorted(wanted, key=lambda each: each[0])]
+    assert [c.time for c in found.crossings] == pytest.approx(sorted(moment for moment, _ in wanted), abs=1e-13)
+    for crossing in found.crossings:
+        assert crossing.state["u"] == pytest.approx(found(crossing.time)["u"], rel=1e-13)
+        assert crossing.state["r"] == pytest.approx(found(crossing.time)["r"], rel=1e-13)
+
+
+def test_hundreds_of_crossings_are_all_seen(engine: str) -> None:
+    """More than there is room for between two reports; events close to each other are in the order of time, whatever their own."""
+    stated = replace(spring(), times=(Fraction(0), Fraction(1000)))
+    later, sooner = Event(q[()] + sp.Rational(1, 1000)), Event(q[()], "down")
+    found = follow(stated, rtol=1e-10, atol=1e-12, events=[later, sooner, Event(p[()], "up")])
+    turns = np.arange(int(1000 / np.pi))
+    assert [c.time for c in found.crossings if c.event == sooner] == pytest.approx(np.pi / 2 + np.pi * turns[turns % 2 == 0], abs=1e-6)
+    assert [c.time for c in found.crossings if c.event == Event(p[()], "up")] == pytest.approx(np.pi * turns[turns % 2 == 1], abs=1e-6)
+    assert len([c for c in found.crossings if c.event == later]) == len(turns)
+    moments = [c.time for c in found.crossings]
+    assert moments == sorted(moments)
+    assert len(moments) > 600
+    together = [Event(n * q[()]) for n in (1, 2, 3)]
+    many = follow(stated, rtol=1e-10, atol=1e-12, events=together).crossings
+    assert [c.event for c in many] == together * len(turns)
+    assert [c.time for c in many] == pytest.approx(np.repeat(np.pi / 2 + np.pi * turns, 3), abs=1e-6)
+
+
+@pytest.mark.parametrize("power", [1, 3, 9])
+def test_flat_and_steep_zeros_are_found(power: int, engine: str) -> None:
+    """(t - e)^9 is nearly zero for long, and e^(50(t - 2)) - 1 is nearly -1 until it is large: the chord says little of where they are zero."""
+    found = follow(spring(), events=[Event((t[()] - sp.Rational(19, 7)) ** power), Event(sp.exp(50 * (t[()] - 2)) - 1, "up")])
+    assert [c.time for c in found.crossings] == pytest.approx([2, 19 / 7], abs=1e-14 if power == 1 else 1e-13)
+
+
+def test_a_pole_is_no_crossing(engine: str) -> None:
+    """Neither within a step nor at its end, where the quantity is infinite and not just large: 4 and 10 are times of the problem."""
+    found = follow(spring(), events=[Event(1 / (q[()] - 2 * p[()] / 3)), Event(1 / (t[()] - 5), "up"), Event(1 / (t[()] - 3) + 2)])
+    assert [c.time for c in found.crossings] == pytest.approx([2.5], abs=1e-12)
+    assert not follow(spring(), events=[Event(1 / (t[()] - 4)), Event(1 / (4 - t[()])), Event((10 - t[()]) ** -3), Event(1 / (t[()] - 10))]).crossings
+    reached = follow(spring(), events=[Event(sp.log(abs(t[()] - 4)) + 1)])
+    assert [c.time for c in reached.crossings] == pytest.approx([4 - np.exp(-1), 4 + np.exp(-1)], abs=1e-12)
+
+
+def test_what_is_zero_first_has_not_crossed(engine: str) -> None:
+    """sin t and t start from 0, and 1 - cos t never leaves one side."""
+    found = follow(spring(), events=[Event(p[()], "both"), Event(t[()]), Event(1 - q[()])])
+    assert [(c.event, c.time) for c in found.crossings] == [(Event(p[()], "both"), pytest.approx(np.pi * n, abs=1e-10)) for n in (1, 2, 3)]
+
+
+def test_an_event_that_is_no_number_is_refused(engine: str) -> None:
+    """cos t is negative after pi/2, where it has no logarithm; what ended before is not asked."""
+    with pytest.raises(OutOfDomain, match=r"log\(q\), is not a real number near t = 1\.[5-9]"):
+        follow(spring(), events=[Event(p[()] + 2), Event(sp.log(q[()]))])
+    with pytest.raises(OutOfDomain, match=r"log\(q\), is not a real number near t = 1\.[5-9]"):
+        follow(spring(), events=[Event(sp.log(q[()]), "down")])
+    with pytest.raises(OutOfDomain, match=r"near t = 0;"):
+        follow(spring(), events=[Event(sp.sqrt(-q[()]))])
+    narrow = sp.sign(t[()] - sp.Rational(23, 10)) * sp.sqrt((t[()] - sp.Rational(23, 10)) ** 2 - sp.Rational(1, 10**6))
+    with pytest.raises(OutOfDomain, match=r"near t = 2\.[2-4]"):  # between two places at which it is looked for
+        follow(spring(), events=[Event(narrow)])
+    for rtol in (1e-3, 1e-6, 1e-9):
+        found = follow(spring(), rtol=rtol, events=[Event(sp.log(q[()])), Event(q[()] - sp.Rational(1, 100), ends=True)])
+        assert found.end == pytest.approx(np.arccos(0.01), abs=100 * rtol)
+
+
+def test_constants_of_an_event_want_values(engine: str) -> None:
+    """Names that C has a meaning for are left to NumPy, and those of the source to it."""
+    double, value, w = Variable("double"), Variable("value_0", (sp.Integer(2),)), Variable("w")
+    setting = vector_field(Setting((q, p, t, double, value, w)), Space((q, p)), {"q": family(p[()]), "p": family(-q[()])})
+    stated = problem(setting, data={"double": "1/2", "value_0": [7, "1/4"]}, start={"q": 1, "p": 0}, times=(0, 2))
+    events = [[Event(q[()] ** 2 - level)] for level in (double[()], value[1], w[()])]
+    assert follow(stated, events=events[0]).crossings[0].time == pytest.approx(np.arccos(np.sqrt(0.5)), abs=1e-10)
+    assert follow(stated, events=events[1]).crossings[0].time == pytest.approx(np.arccos(0.5), abs=1e-10)
+    with pytest.raises(InvalidProblem, match="w has no value"):
+        follow(stated, events=events[2])
+
+
+def test_two_crossings_in_one_step_are_seen(engine: str) -> None:
     """(t - 300)^2 - 80^2 is negative between 220 and 380, inside the one long step that q' = 0 is followed by."""
     setting = vector_field(Setting((q, t)), Space((q,)), {"q": family(0 * q[()])})
     stated = problem(setting, data={}, start={"q": 1}, times=(0, 1000))
@@ -118,7 +230,7 @@ def test_two_crossings_in_one_step_are_seen() -> None:
     assert [c.time for c in found.crossings] == pytest.approx([220, 380], abs=1e-9)
 
 
-def test_an_event_can_end_it(settings_by_name: Lookup) -> None:
+def test_an_event_can_end_it(engine: str, settings_by_name: Lookup) -> None:
     """The loss falls below a hundredth once; what comes later is not computed."""
     loss = sp.Symbol("F") - sp.Rational(1, 100)
     times = [Fraction(n, 1000) for n in range(1, 2000)]
@@ -131,6 +243,17 @@ def test_an_event_can_end_it(settings_by_name: Lookup) -> None:
     assert ((A @ x - Y) ** 2).sum() / 2 == pytest.approx(0.01, rel=1e-9)
     with pytest.raises(ValueError, match="is known from 0 to"):
         found(found.end + 1e-6)
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_states_in_between_need_not_be_kept(engine: str, ends: bool, settings_by_name: Lookup) -> None:
+    told, event = posed(settings_by_name("polar"), "1/20", 2), Event(sp.Symbol("F") - sp.Rational(1, 100), "down", ends)
+    bare, whole = follow(told, events=[event], dense=False), follow(told, events=[event])
+    assert [crossing.time for crossing in bare.crossings] == [crossing.time for crossing in whole.crossings] != []
+    assert np.array_equal(bare.trajectory.states.rows, whole.trajectory.states.rows)  # type: ignore[attr-defined]
+    assert bare.end == whole.end
+    with pytest.raises(ValueError, match="follow the flow with dense=True"):
+        bare(0)
 
 
 def test_the_share_done_is_reported(settings_by_name: Lookup) -> None:

@@ -19,7 +19,7 @@ import sympy as sp
 from mpmath import mp
 from scipy.integrate import solve_ivp
 
-from numerics import IntegrationFailed, Problem, evaluate, integrate, problem, program
+from numerics import IntegrationFailed, OutOfDomain, Problem, evaluate, integrate, problem, program
 from numerics.integrate.float64 import Event, follow
 from numerics.kept import kept
 from numerics.native import Walk, build, compiled, field
@@ -182,6 +182,26 @@ def test_walks_are_taken_again(settings_by_name: Lookup) -> None:
         alone = integrate(replace(other), rtol=float(run.options["rtol"]))
         assert (np.array(run["u"]) == np.array(alone["u"])).all()
         assert run.options == alone.options
+
+
+def test_events_are_watched_again(settings_by_name: Lookup) -> None:
+    """What is crossed depends on no run before it or beside it, whether that ended early, failed, or crossed more."""
+    posed = problem(settings_by_name("polar"), data=DATA, start=START, times=(0, 1, 3))
+    loss, r = sp.Symbol("F"), settings_by_name("polar")["r"][()]
+    many = [Event(loss - sp.Rational(1, n)) for n in range(1, 40)]
+    sets = [many, [Event(loss - 1, "down", ends=True)], [Event(r - sp.Rational(3, 2), "up")], [Event(sp.log(loss - 2))]]
+
+    def run(n: int) -> list[float]:
+        try:
+            return [crossing.time for crossing in follow(posed, rtol=1e-8, events=sets[n]).crossings]
+        except OutOfDomain:
+            return [-1.0]
+
+    alone = [run(n) for n in range(4)]
+    assert [len(found) for found in alone] == [39, 1, 1, 1]
+    assert alone[1][0] == pytest.approx(alone[0][0], rel=1e-14)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(run, [0, 1, 2, 3] * 30)) == alone * 30
 
 
 def test_a_problem_that_is_gone_leaves_nothing(settings_by_name: Lookup) -> None:
