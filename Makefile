@@ -1,7 +1,7 @@
 # make verify   the main job: install into .venv, verify the shipped paper, print its table
-# make test     install into .venv, run the tests
+# make test     install into .venv, run the tests on all cores
 # make lint     ruff, mypy --strict, import contracts
-# make coverage which branches of the kernel the tests take
+# make coverage every branch of the kernel is taken by the kernel's own tests, or this fails
 # make bench    the tables of bench/, about half an hour; CAPD=FOLDER names a built CAPD, the peer of the enclosures, which pip does not have
 # make gallery  notes of the shipped papers as pages, PDF and Markdown, in docs/gallery/
 PYTHON ?= python3
@@ -15,7 +15,7 @@ verify: $(VENV)/.installed
 	$(BIN)/polarflow verify chou_rauhut_ward
 
 test: $(VENV)/.developer
-	HYPOTHESIS_PROFILE=ci $(BIN)/pytest
+	HYPOTHESIS_PROFILE=ci $(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: $(VENV)/.developer
 	$(BIN)/ruff check .
@@ -24,8 +24,8 @@ lint: $(VENV)/.developer
 	$(BIN)/lint-imports --no-cache
 
 coverage: $(VENV)/.developer
-	$(BIN)/coverage run --branch --source=proofs_check/kernel -m pytest tests/proofs_check
-	$(BIN)/coverage report --show-missing
+	HYPOTHESIS_PROFILE=ci $(BIN)/coverage run -m pytest tests/proofs_check/kernel
+	$(BIN)/coverage report
 
 bench: $(VENV)/.developer
 	$(BIN)/python -m bench

@@ -8,20 +8,21 @@ claim itself, and subtracts (cofactor) * (hypothesis): what is left must be zero
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from flint import fmpq
 
 from .index import VARIABLE, Algebra, Poly, add, constant, entry, scale, subtract
-from .language import AtMost, Count, Equal, Family, Flow, Gradient, Index, Json, Rejected, Statement, read_family
+from .language import AtMost, Count, Equal, Family, Flow, Gradient, Index, Json, Rejected, Statement, read_family, refusing
 
 MOST_REMEMBERED: Final = 256
 # The conditions of the certificates accepted last, word for word: a count meets its laws again.
 _ACCEPTED: Final[dict[tuple[str, str], Mapping[str, Poly | None]]] = {}
 
+told = partial(refusing, "the normal form cannot be computed")
 Velocities = Mapping[str, tuple[tuple[str, ...], Poly]]
 
 
@@ -35,32 +36,32 @@ class Residual:
     conditions: Mapping[str, Poly | None]  # those of the statement, before the certificate's gradient is read
 
 
+@told()
 def residual(statement: Statement, gradient: Json) -> Residual:
     """The residual of the claim: d/dt quantity - rate, left - right, or a gradient paired with a direction."""
-    with told():
-        algebra = Algebra(statement)
-        hypotheses = tuple(algebra.of_tree(family.value) for family in statement.hypotheses)
-        claim, flow = statement.claim, statement.flow
-        if isinstance(claim, Equal):
-            poly = subtract(algebra.of_tree(claim.left), algebra.of_tree(claim.right))
-            conditions = dict(algebra.conditions)
-        elif isinstance(claim, Gradient):
-            of, value = algebra.of_tree(claim.of), algebra.of_tree(claim.value)
-            conditions = dict(algebra.conditions)
-            poly = subtract(_along_direction(algebra, of, {claim.by}), _paired(algebra, claim.by, claim.indices, value))
-        elif isinstance(claim, Count | AtMost):
-            raise Rejected("the claim is not an identity")
-        elif flow is None:
-            raise Rejected("the claim is about a flow, and the statement has none")
-        else:
-            quantity, rate = algebra.of_tree(claim.quantity), algebra.of_tree(claim.rate)
-            for tree in (flow.pairing, *(family.value for family in [*flow.rates.values(), *flow.drift.values()])):
-                algebra.of_tree(tree)
-            algebra.of_tree(flow.pairing, flow.held)
-            conditions = dict(algebra.conditions)
-            poly = subtract(_along_flow(algebra, quantity, _velocities(algebra, flow, gradient)), rate)
-        _refuse_empty(algebra, hypotheses, conditions)
-        return Residual(algebra, algebra.cleared(poly), hypotheses, conditions)
+    algebra = Algebra(statement)
+    hypotheses = tuple(algebra.of_tree(family.value) for family in statement.hypotheses)
+    claim, flow = statement.claim, statement.flow
+    if isinstance(claim, Equal):
+        poly = subtract(algebra.of_tree(claim.left), algebra.of_tree(claim.right))
+        conditions = dict(algebra.conditions)
+    elif isinstance(claim, Gradient):
+        of, value = algebra.of_tree(claim.of), algebra.of_tree(claim.value)
+        conditions = dict(algebra.conditions)
+        poly = subtract(_along_direction(algebra, of, {claim.by}), _paired(algebra, claim.by, claim.indices, value))
+    elif isinstance(claim, Count | AtMost):
+        raise Rejected("the claim is not an identity")
+    elif flow is None:
+        raise Rejected("the claim is about a flow, and the statement has none")
+    else:
+        quantity, rate = algebra.of_tree(claim.quantity), algebra.of_tree(claim.rate)
+        for tree in (flow.pairing, *(family.value for family in [*flow.rates.values(), *flow.drift.values()])):
+            algebra.of_tree(tree)
+        algebra.of_tree(flow.pairing, flow.held)
+        conditions = dict(algebra.conditions)
+        poly = subtract(_along_flow(algebra, quantity, _velocities(algebra, flow, gradient)), rate)
+    _refuse_empty(algebra, hypotheses, conditions)
+    return Residual(algebra, algebra.cleared(poly), hypotheses, conditions)
 
 
 def _refuse_empty(algebra: Algebra, hypotheses: tuple[Poly, ...], conditions: Mapping[str, Poly | None]) -> None:
@@ -71,17 +72,6 @@ def _refuse_empty(algebra: Algebra, hypotheses: tuple[Poly, ...], conditions: Ma
         for text, poly in conditions.items():
             if poly and algebra.factors(hypothesis) <= algebra.factors(poly):
                 raise Rejected(f"the condition {text[:200]} contradicts a hypothesis: the statement is defined nowhere")
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """Whatever goes wrong in the algebra is a rejection."""
-    try:
-        yield
-    except (ArithmeticError, RecursionError, ValueError) as error:
-        if isinstance(error, Rejected):
-            raise
-        raise Rejected(f"the normal form cannot be computed: {type(error).__name__}: {error}") from error
 
 
 def check_all_sizes(statement: Statement, certificate: Json) -> list[str]:

@@ -10,7 +10,8 @@ from typing import Final
 
 from flint import arb, fmpq
 
-from .instance import read_sizes, read_value
+from .graph import read_places
+from .instance import read_sizes
 from .language import AtMost, Equal, Json, Rejected, Statement
 from .limit import Ending, ending
 from .points import Place, Value, precision, sides_at
@@ -31,7 +32,7 @@ def check_at_limit(statement: Statement, certificate: Json) -> tuple[bool, str]:
         raise Rejected(f"values of {sorted(given)} and ends for {sorted(ends)} are given, and the statement has {sorted(statement.symbols)}")
     if any(symbol.role != "constant" for symbol in statement.symbols.values()):
         raise Rejected("at limits all symbols are constants")
-    values: dict[Place, Value] = {(name, entry): q for name, node in given.items() for entry, q in read_value(statement, name, node, sizes).items()}
+    values: dict[Place, Value] = {**read_places(statement, given, sizes)}
     told = []
     with precision(certificate["bits"]):
         for name, node in ends.items():

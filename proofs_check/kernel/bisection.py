@@ -20,8 +20,8 @@ from typing import Final, TypeAlias
 
 from flint import arb, arb_mat, fmpq
 
-from .graph import Graph, Motion, Place, motion
-from .instance import entries, entry_name, read_sizes, read_value
+from .graph import Graph, Motion, Place, motion, read_places
+from .instance import entries, entry_name, read_sizes
 from .instance import residual as residual_at_instance
 from .language import Equal, Evolves, Family, Json, Rejected, Statement, Tree
 from .nonnegative import claimed, inhabited, member
@@ -107,8 +107,6 @@ class Gap:
 
     def empty(self, cell: Cell) -> bool:
         """Whether the domain certainly has no point in the cell."""
-        if not self.nonnegative and not self.zero:
-            return False
         try:
             found = self._domain.values(Balls(), self._balls(cell))
         except Rejected:
@@ -160,11 +158,10 @@ def halves(cell: Cell, coordinate: int) -> tuple[Cell, Cell]:
 def gaps(statement: Statement, instance: Json) -> list[Gap]:
     """g - f for every entry of the claim, on the box that the statement bounds; `Rejected` where it bounds none."""
     claim, sizes = claimed(statement), read_sizes(statement, instance["sizes"])
-    values: dict[Place, fmpq] = {}
-    for name, node in instance["values"].items():
+    for name in instance["values"]:
         if name not in statement.symbols or statement.symbols[name].role != "constant":
             raise Rejected(f"a value is given for {name}, which is not a constant")
-        values |= {(name, entry): q for entry, q in read_value(statement, name, node, sizes).items()}
+    values = read_places(statement, instance["values"], sizes)
     moved = motion(statement, sizes, values) if isinstance(claim.sides, Evolves) else None
     graph = moved.graph if moved else Graph(statement, sizes, values)
 
@@ -181,7 +178,7 @@ def gaps(statement: Statement, instance: Json) -> list[Gap]:
         else:
             left, right = _rate(graph, claim.sides.quantity, at, moved), graph.walk(claim.sides.rate, at)
         value = graph.total([right, graph.times(left, graph.number(-1))])
-        used = {graph.nodes[n][1] for n in graph.under([value, *nonnegative, *zero]) if graph.nodes[n][0] == "place"}
+        used = graph.places([value, *nonnegative, *zero])
         for place in used:
             if place not in bounds or None in bounds[place]:
                 raise Rejected(

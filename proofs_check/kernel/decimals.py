@@ -29,5 +29,5 @@ def about(q: fmpq, within: fmpq) -> str:
 
 
 def _decimal(q: fmpq, context: Context) -> str:
-    found = context.divide(Decimal(int(q.p)), Decimal(int(q.q))).normalize()
+    found = context.divide(Decimal(int(q.p)), Decimal(int(q.q))).normalize(context)
     return f"{found:f}" if q == 0 or -5 < found.adjusted() < 9 else f"{found:e}"

@@ -16,8 +16,8 @@ from dataclasses import replace
 from flint import fmpq
 
 from .all_sizes import conditions_of
-from .graph import Graph, Place
-from .instance import entries, rational, read_sizes, read_value
+from .graph import Graph, read_places
+from .instance import entries, read_sizes, read_value
 from .language import Add, Equal, Evolves, Json, Mul, Number, Pow, Ref, Rejected, Size, Statement, Sum, Tree, read_family
 from .leaf import Polar
 
@@ -43,10 +43,8 @@ def recognised(statement: Statement, where: Json, flow: Json) -> tuple[Polar, fm
         if conditions:
             raise Rejected(f"the flow is only defined where {' and '.join(sorted(conditions))}")
     sizes = read_sizes(statement, where["sizes"])
-    values: dict[Place, fmpq] = {}
-    for name, symbol in statement.symbols.items():
-        if symbol.role == "constant" and name in where["values"]:
-            values |= {(name, entry): q for entry, q in read_value(statement, name, where["values"][name], sizes).items()}
+    constants = [name for name, symbol in statement.symbols.items() if symbol.role == "constant" and name in where["values"]]
+    values = read_places(statement, {name: where["values"][name] for name in constants}, sizes)
     graph = Graph(statement, sizes, values)
 
     def number(key: str) -> fmpq:
@@ -75,7 +73,7 @@ def recognised(statement: Statement, where: Json, flow: Json) -> tuple[Polar, fm
     depth, target = number("depth"), tuple(given(flow["target"], height))
     if not (rate > 0 and depth >= 2 and (kappa is None or kappa > 0) and all(q > 0 for q in weights)):
         raise Rejected("a rate and a ratio above 0, L >= 2 and positive weights are wanted")
-    return Polar(kappa, depth, matrix, target, rational("1"), tuple(weights)), rate
+    return Polar(kappa, depth, matrix, target, fmpq(1), tuple(weights)), rate
 
 
 def _moving(flow: Json) -> list[str]:

@@ -10,15 +10,15 @@ from typing import Final, TypeAlias
 from flint import arb, fmpq
 
 from .decimals import above, below
-from .graph import Motion, Place, motion
-from .instance import entries, rational, read_sizes, read_value
+from .graph import Motion, Place, motion, read_places
+from .instance import entries, rational, read_sizes
 from .kept import Kept, read_kept
-from .language import Equal, Json, Number, Rejected, Statement
+from .language import Equal, Json, Number, Rejected, Sign, Statement
 from .passes import Ring, Value, planned
 from .paths import Field, Piece, Rows, Still, around, outwards, through_time, unit
 from .polynomials import Exponents, Polynomials
 from .rings import Series, working
-from .tube import COARSE, GUARD, MOST_TERMS, Slopes, defect, followed, norm, signed
+from .tube import COARSE, GUARD, MOST_TERMS, Slopes, defect, followed, norm, signed, upper
 
 MOST_BITS: Final = 20_000
 MOST_DEGREE: Final = 8  # of the polynomials in lambda
@@ -72,9 +72,10 @@ class Start:
             for (name, entry), line in zip(self.coordinates, path.lines, strict=True):
                 if not signed(graph.statement.symbols[name].sign, line[0], line[0]):
                     raise Rejected(f"a law is proved for {name} of one sign, and {name}{list(entry)} may lose it")
-            wanted = {node: sign for sign, nodes in (("positive", self.kept.positive), ("nonzero", self.kept.nonzero)) for node in nodes}
-            values = planned(graph, [*wanted, *self.kept.nodes]).values(ring, path.known(flow, lambda _, line: ring.series(line), ring.series))
-            if not all(signed(sign, values[node][0], values[node][0]) for node, sign in wanted.items()):
+            needed = planned(graph, [*self.kept.positive, *self.kept.nonzero, *self.kept.nodes])
+            values = needed.values(ring, path.known(flow, lambda _, line: ring.series(line), ring.series))
+            wanted: list[tuple[int, Sign]] = [(n, "positive") for n in self.kept.positive] + [(n, "nonzero") for n in self.kept.nonzero]
+            if not all(signed(sign, values[n][0], values[n][0]) for n, sign in wanted):
                 raise Rejected("a law is not proved everywhere in the tube")
 
     @property
@@ -115,7 +116,7 @@ def read_start(statement: Statement, where: Json) -> Start:
     for name, symbol in statement.symbols.items():
         if symbol.role == "parameter" or (symbol.role == "constant" and name in where["values"]):
             known = values if symbol.role == "constant" else start
-            known |= _entries(statement, name, where["values" if symbol.role == "constant" else "start"][name], sizes)
+            known |= read_places(statement, {name: where["values" if symbol.role == "constant" else "start"][name]}, sizes)
             if name in where["radii"]:
                 radii |= _radii(statement, name, where["radii"][name], known, sizes)
         if symbol.role == "parameter":
@@ -193,15 +194,11 @@ def _at_start(begin: Start, spheres: int, degree: int, bits: int) -> dict[Place,
         return {begin.kept.value_at_start(k): Still({one: arb(1)} if k < spheres else balls) for k, balls in enumerate(found)}
 
 
-def _entries(statement: Statement, name: str, node: Json, sizes: Mapping[str, int]) -> dict[Place, fmpq]:
-    return {(name, entry): q for entry, q in read_value(statement, name, node, sizes).items()}
-
-
 def _radii(statement: Statement, name: str, node: Json, values: Mapping[Place, fmpq], sizes: Mapping[str, int]) -> dict[Place, fmpq]:
     """The radii that are not 0; every value within them has the sign of its symbol."""
     symbol = statement.symbols[name]
     unsigned = replace(statement, symbols={**statement.symbols, name: replace(symbol, sign="real")})
-    found = {place: radius for place, radius in _entries(unsigned, name, node, sizes).items() if radius != 0}
+    found = {place: radius for place, radius in read_places(unsigned, {name: node}, sizes).items() if radius != 0}
     for place, radius in found.items():
         low, high = values[place] - radius, values[place] + radius
         if radius < 0 or not signed(symbol.sign, low, high):
@@ -241,7 +238,7 @@ def check_enclosure(statement: Statement, certificate: Json) -> str:
                 raise Rejected(f"a monomial needs an exponent for each of {len(begin.radii)} radii, and a degree of at most {degree}")
             with working(COARSE, 1):
                 entry = begin.distance(following) if piece is None else begin.jumped(piece, following) + arb(out)
-            terms = _count(step["terms"], "terms of a step", following.longest, MOST_TERMS)
+            terms = _count(step["terms"], "number of the terms of a step", 1, MOST_TERMS)
             gap = defect(flow, following, terms, degree, rational(step["disc"]))
             tube, out = rational(step["tube"]), rational(step["out"])
             reached = followed(flow, following, gap, degree, entry, tube, len(step["slopes"]) - 1, _told(step["slopes"]))
@@ -317,7 +314,7 @@ def _words(statement: Statement, begin: Start, piece: Piece, largest: fmpq, radi
     if begin.radii:
         with working(COARSE, 1):
             reach = sum((norm(begin.weights, list(map(arb, line))) for line in piece.last[1:]), arb(out))
-            known += f", and within {above(_rational(reach))} of their centre there"
+            known += f", and within {above(upper(reach, 'the end'))} of their centre there"
     return f"from {starts}{constants} the solution exists for 0 <= t <= {end} and {known}"
 
 
@@ -333,9 +330,3 @@ def _within(begin: Start, places: Sequence[Place]) -> str:
         labels = {name: next(iter(radii.values()))} if whole else {f"{name}[{','.join(map(str, entry))}]": r for (_, entry), r in radii.items()}
         words += [f"{label} within {below(r)}" for label, r in labels.items()]
     return ", ".join(words)
-
-
-def _rational(a: arb) -> fmpq:
-    """An upper bound."""
-    mantissa, exponent = a.upper().mid().man_exp()
-    return fmpq(mantissa) * fmpq(2) ** int(exponent)

@@ -39,6 +39,12 @@ from .language import Json, Rejected
 from .leaf import Leaf, Point, Polar
 
 
+def weighed(data: arb_mat, weights: Sequence[arb]) -> arb_mat:
+    """A diag(d) A^T."""
+    width = len(weights)
+    return data * arb_mat(data.nrows(), width, [a * weights[n % width] for n, a in enumerate(data.entries())]).transpose()
+
+
 def definite(matrix: arb_mat) -> bool:
     """Whether every symmetric matrix in it is certainly positive definite, by its pivots."""
     rows = matrix.tolist()
@@ -71,9 +77,7 @@ def kernel_matrix(polar: Polar, rows: Sequence[int], start: Leaf, point: Point) 
     """J on the rows chosen, at the point, which has A x = y."""
     width, L = len(polar.values), start.depth
     data = arb_mat(len(rows), width, [arb(a) for k in rows for a in polar.matrix[k]])
-    weights = [entry ** (2 - 2 / L) for entry in point.x]
-    scaled = arb_mat(width, len(rows), [entry * weights[n // len(rows)] for n, entry in enumerate(data.transpose().entries())])
-    plain = data * scaled
+    plain = weighed(data, [entry ** (2 - 2 / L) for entry in point.x])
     if start.kappa is None:
         return plain * L**2
     speed = start.kappa * point.radius2
@@ -116,13 +120,10 @@ def throughout(polar: Polar, rows: Sequence[int], start: Leaf, point: Point, nod
     for n, q in enumerate(floors):
         if not (arb(q) < trap.shares[n] and trap.weight(arb(high)) * trap.angular(n, arb(q)) > spent):
             raise Rejected(f"u[{n}]^2 is not certainly above its floor")
-    weights = [(arb(low) * arb(q)) ** (L - 1) for q in floors]
-    width = len(floors)
-    data = arb_mat(len(rows), width, [arb(a) for k in rows for a in polar.matrix[k]])
-    scaled = arb_mat(width, len(rows), [entry * weights[n // len(rows)] for n, entry in enumerate(data.transpose().entries())])
+    data = arb_mat(len(rows), len(floors), [arb(a) for k in rows for a in polar.matrix[k]])
     least = (start.kappa * arb(low)).min(arb(1))
     weigh = arb_mat(residuals(polar, rows))
-    moved = weigh * (data * scaled) * weigh * (2 * L**2 * least)
+    moved = weigh * weighed(data, [(arb(low) * arb(q)) ** (L - 1) for q in floors]) * weigh * (2 * L**2 * least)
     if not (rate > 0 and definite(moved - weigh * arb(rate))):
         raise Rejected("the rate from the start on is not certainly as large as claimed")
     return f"F(t) <= F(0) exp(-{below(rate)} t) from the start on"

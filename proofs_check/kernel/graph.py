@@ -10,15 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, assert_never
 
 from flint import fmpq
 
-from .instance import Entry, Summands, entries
-from .language import Add, Family, Flow, Fn, Integral, Mul, Number, Pow, Ref, Rejected, Size, Statement, Sum, Tree
+from .instance import Entry, Summands, entries, read_value
+from .language import Add, Family, Flow, Fn, Function, Integral, Json, Mul, Number, Pow, Ref, Rejected, Size, Statement, Sum, Tree, parts
 
 Place: TypeAlias = tuple[str, Entry]
-Node: TypeAlias = tuple[Any, ...]
+Node: TypeAlias = (
+    tuple[Literal["number"], fmpq]
+    | tuple[Literal["place"], Place]
+    | tuple[Literal["held"], int]
+    | tuple[Literal["+"], tuple[int, ...]]
+    | tuple[Literal["*"], int, int]
+    | tuple[Literal["^"], int, fmpq]
+    | tuple[Function, int]
+)
 
 MOST_NODES: Final = 2_000_000
 MOST_BITS: Final = 100_000  # of a number
@@ -34,7 +42,7 @@ class Graph:
     statement: Statement
     sizes: Mapping[str, int]
     values: Mapping[Place, fmpq] = field(default_factory=dict)
-    nodes: list[Node] = field(default_factory=list)
+    nodes: list[Any] = field(default_factory=list)  # each a Node
     known: dict[Node, int] = field(default_factory=dict)
     memory: dict[tuple[int, frozenset[str], tuple[int, ...]], int] = field(default_factory=dict)
     free: dict[int, tuple[Tree, tuple[str, ...]]] = field(default_factory=dict)
@@ -88,7 +96,7 @@ class Graph:
             return self.number(p ** int(q))
         return self.node(("^", a, q))
 
-    def function(self, name: str, a: int) -> int:
+    def function(self, name: Function, a: int) -> int:
         return self.node((name, a))
 
     def place(self, name: str, entry: Entry, held: frozenset[str] = frozenset()) -> int:
@@ -149,6 +157,7 @@ class Graph:
                 return self.function(name, self.walk(arg, at, held))
             case Integral():
                 raise Rejected("a tree mentions an integral, which is not unrolled")
+        assert_never(tree)
 
     def under(self, tops: Iterable[int]) -> list[int]:
         """The nodes that some nodes are made of, those included, in order."""
@@ -160,21 +169,29 @@ class Graph:
                 waiting += self.parts(a)
         return sorted(found)
 
+    def places(self, tops: Iterable[int]) -> set[Place]:
+        """What some nodes depend on."""
+        return {self.nodes[a][1] for a in self.under(tops) if self.nodes[a][0] == "place"}
+
     def parts(self, a: int) -> tuple[int, ...]:
-        match self.nodes[a]:
+        node: Node = self.nodes[a]
+        match node:
             case ["number" | "place", _]:
                 return ()
             case ["+", args]:
-                return tuple(args)
+                return args
             case ["*", b, c]:
                 return b, c
-            case [_, b, *_]:
+            case ["^", b, _]:
                 return (b,)
-        raise Rejected("a node of the flow is not one the kernel knows")
+            case [_, b]:
+                return (b,)
+        assert_never(node)
 
     def slopes(self, a: int) -> list[tuple[int, int]]:
         """(b, d a / d b) for every node b that a is made of; what is held does not move."""
-        match self.nodes[a]:
+        node: Node = self.nodes[a]
+        match node:
             case ["+", args]:
                 return [(b, self.number(1)) for b in args]
             case ["*", b, c]:
@@ -183,11 +200,11 @@ class Graph:
                 return [(b, self.times(self.power(b, q - 1), self.number(q)))]
             case ["number" | "place" | "held", _]:
                 return []
-            case [str(name), b]:
+            case [name, b]:
                 return [(b, self.slope(name, a, b))]
-        raise Rejected("a node of the flow is not one the kernel knows")
+        assert_never(node)
 
-    def slope(self, name: str, a: int, b: int) -> int:
+    def slope(self, name: Function, a: int, b: int) -> int:
         """f'(b), where a = f(b)."""
         match name:
             case "log":
@@ -206,7 +223,7 @@ class Graph:
                 return self.power(self.total([self.number(1), self.times(self.times(b, b), self.number(-1))]), fmpq(-1))
             case "abs":
                 return self.times(a, self.power(b, fmpq(-1)))
-        raise Rejected(f"the function {name} is not one the kernel knows")
+        assert_never(name)
 
     def gradient(self, a: int) -> dict[Place, int]:
         """The derivatives of a node by the places it depends on, backwards from it."""
@@ -239,6 +256,11 @@ class Motion:
     def slopes(self) -> Mapping[int, list[tuple[int, int]]]:
         """The parts of every node that the velocities are made of, with the derivatives by them, in the order of the nodes."""
         return {a: self.graph.slopes(a) for a in self.graph.under(self.velocities.values())}
+
+
+def read_places(statement: Statement, given: Mapping[str, Json], sizes: Mapping[str, int]) -> dict[Place, fmpq]:
+    """The values given for some symbols, entry by entry, of their shapes and with their signs."""
+    return {(name, entry): q for name, node in given.items() for entry, q in read_value(statement, name, node, sizes).items()}
 
 
 def motion(statement: Statement, sizes: Mapping[str, int], values: Mapping[Place, fmpq]) -> Motion:
@@ -280,17 +302,8 @@ def _velocity(graph: Graph, flow: Flow, place: Place, slope: int) -> int:
 
 def _free(tree: Tree) -> set[str]:
     match tree:
-        case Number():
-            return set()
         case Ref(_, indices):
             return {index for index in indices if isinstance(index, str)}
-        case Add(args) | Mul(args):
-            return set().union(*map(_free, args))
-        case Pow(base, exponent):
-            return _free(base) | _free(exponent)
         case Sum(index, _, body):
             return _free(body) - {index}
-        case Fn(_, arg):
-            return _free(arg)
-        case Integral(_, upper, body):
-            return _free(upper) | _free(body)
+    return set().union(*map(_free, parts(tree)))

@@ -18,18 +18,18 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never, cast
 
 from flint import Ordering, fmpq, fmpq_mpoly_ctx, fmpz
 
-from .language import Add, Fn, Index, Integral, Mul, Number, Pow, Ref, Rejected, Size, Statement, Sum, Tree
+from .language import Add, Fn, Function, Index, Integral, Mul, Number, Pow, Ref, Rejected, Size, Statement, Sum, Tree
 
 Exponent: TypeAlias = "fmpq | Poly"
 ONE: Final = fmpq(1)
 LARGEST_POWER: Final = 64
 MOST_LABELLINGS: Final = 5040
 MOST_TAILS: Final = 8  # exponentials of a base among which the one to divide by is chosen
-MOST_STEPS: Final = 2000
+MOST_ROUNDS: Final = 100  # of spreading denominators inside sums
 MOST_WORK: Final = 10**8  # characters of keys, roughly: half a minute
 MOST_BITS: Final = 100_000  # of a coefficient
 MOST_BITS_FACTORED: Final = 128
@@ -96,9 +96,6 @@ class Poly:
     def key(self) -> str:
         ordered = sorted(self.terms, key=lambda term: term.key)
         return " + ".join(term.key if self.terms[term] == 1 else f"{self.terms[term]}*{term.key}" for term in ordered) or "0"
-
-    def __hash__(self) -> int:
-        return hash(self.key)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Poly) and self.terms == other.terms
@@ -443,19 +440,18 @@ class Algebra:
             poly = self.multiply(poly, self.canonical((), {}, scale(tail, fmpq(-1)), ONE))
         lead = min(poly.terms, key=lambda term: term.key)
         factor = _content(poly) * (-1 if signed and poly.terms[lead] < 0 else 1)
-        common: dict[Atom, fmpq] = {}
-        for atom, _ in lead.factors:
-            exponents = [dict(term.factors).get(atom, fmpq(0)) for term in poly.terms]
-            local = any(_holds_bound(atom, term) for term in poly.terms if atom in dict(term.factors))
-            if not local and all(isinstance(e, fmpq) for e in exponents) and (signed or self.sign(atom) == "positive"):
-                common[atom] = min(e for e in exponents if isinstance(e, fmpq))
-        for term in poly.terms:  # a factor missing from the leading term may still be a denominator
+        exponents: dict[Atom, list[Exponent]] = {}
+        local: set[Atom] = set()
+        for term in poly.terms:
             for atom, exponent in term.factors:
-                below = isinstance(exponent, fmpq) and exponent < 0 and (signed or self.sign(atom) == "positive")
-                if atom not in common and not _holds_bound(atom, term) and below:
-                    exponents = [dict(other.factors).get(atom, fmpq(0)) for other in poly.terms]
-                    if all(isinstance(e, fmpq) for e in exponents):
-                        common[atom] = min(e for e in exponents if isinstance(e, fmpq))
+                exponents.setdefault(atom, []).append(exponent)
+                if term.bound and _holds_bound(atom, term):
+                    local.add(atom)
+        common: dict[Atom, fmpq] = {}
+        for atom, powers in exponents.items():
+            if atom not in local and (signed or self.sign(atom) == "positive"):
+                numbers = [e for e in powers if isinstance(e, fmpq)]
+                common[atom] = min(numbers if len(numbers) == len(poly.terms) else [*numbers, fmpq(0)])
         inverse = self.canonical((), {a: -e for a, e in common.items()}, scale(tail, fmpq(-1)) if tail else None, 1 / factor)
         content = self.canonical((), dict(common), tail, factor)
         rest = self._expanded(self.multiply(whole, inverse))
@@ -522,11 +518,11 @@ class Algebra:
         return pieces
 
     def _require(self, poly: Poly, what: str) -> None:
-        """Record that the statement is defined only where the polynomial is nonzero or positive, unless the declared signs say so."""
-        number = poly.number()
-        if number is not None and (number == 0 or (number < 0 and what == "positive")):
-            raise Rejected(f"the statement is defined nowhere: {number} would have to be {what}")
-        if number is not None or self.sign(poly) == "positive":
+        """Record that the statement is defined only where the polynomial is nonzero or positive, unless the declared signs decide it."""
+        above, below = self.sign(poly), self.sign(scale(poly, fmpq(-1)))
+        if not poly or (what == "positive" and below != "real"):
+            raise Rejected(f"the statement is defined nowhere: {poly.key[:200]} would have to be {what}")
+        if above == "positive" or (what == "nonzero" and below == "positive"):
             return
         if what == "positive":
             if self._alike(poly) not in {self._alike(known) for text, known in self.conditions.items() if known and text.endswith("> 0")}:
@@ -653,6 +649,7 @@ class Algebra:
                 if not self._integrable(inner):
                     self.conditions[f"{found.key} exists"] = None
                 return of_atom(found)
+        assert_never(tree)
 
     def _within(self, name: str, indices: tuple[Index, ...]) -> None:
         """Record that an entry named by numbers exists only where the sizes are large enough."""
@@ -722,17 +719,16 @@ class Algebra:
         """The integrand with its variable replaced."""
         parts = []
         for term, coefficient in integrand.terms.items():
-            if term.bound:
-                raise Rejected("an integrand with a sum inside")
+            bound, factors, power = self.opened(term)
             product = constant(coefficient)
-            for atom, exponent in term.factors:
+            for atom, exponent in factors.items():
                 if atom.kind == "entry" and atom.name == VARIABLE:
                     product = self.multiply(product, self.power(value, exponent))
                 else:  # an integrand holds its variable nowhere but in powers and in exp
                     product = self.multiply(product, of_atom(atom, exponent))
-            if term.power:
-                product = self.multiply(product, self.exp(self._insert(term.power, value)))
-            parts.append(product)
+            if power:
+                product = self.multiply(product, self.exp(self._insert(power, value)))
+            parts.append(self.closed(bound, product))
         return add(*parts)
 
     # ---- zero --------------------------------------------------------------------------------------------------------------------------------
@@ -801,31 +797,24 @@ class Algebra:
         """Bases that hold a bound index, term by term.
 
         With x^d a term of the base B that is alone in its power of x, x^d B^e becomes B^(e+1) less the other terms of B times B^e, until no
-        power of x beside B reaches d: each f(x) B^e has one such form. Powers of B that are natural numbers are expanded.
+        power of x beside B reaches d: each f(x) B^e has one such form. Powers of B that are natural numbers are expanded. Two bases may
+        feed each other, and then all is left as it was.
         """
         done: list[Poly] = []
-        waiting = [poly]
-        for _ in range(MOST_STEPS):
+        waiting = self._expanded(poly)
+        for _ in range(MOST_ROUNDS):
             if not waiting:
-                break
-            for term, coefficient in waiting.pop().terms.items():
-                spread = self._spread_bound(term, coefficient)
-                if spread is None:
-                    done.append(Poly({term: coefficient}))
-                else:
-                    waiting.append(spread)
-        return add(*done, *waiting)
+                return add(*done)
+            spreads = [(Poly({term: coefficient}), self._spread_bound(term, coefficient)) for term, coefficient in waiting.terms.items()]
+            done += [own for own, spread in spreads if spread is None]
+            waiting = add(*(spread for _, spread in spreads if spread is not None))
+        return poly
 
     def _spread_bound(self, term: Term, coefficient: fmpq) -> Poly | None:
         bound, factors, power = self.opened(term)
         names = {name for name, _ in bound}
         for base in [a for a in factors if a.kind == "base" and _labels(a.key) & names]:
-            inner, exponent = base.inside[0], factors[base]
-            kind, whole = _whole_part(exponent)
-            if whole >= 1:
-                rest = {**factors, base: kind}
-                body = self.multiply(self.canonical((), rest, power, coefficient), self.power(inner, fmpq(whole)))
-                return self.closed(bound, body)
+            inner = base.inside[0]
             lead = self._lead(inner)
             if lead is None:
                 continue
@@ -988,4 +977,4 @@ def _atom_tree(atom: Atom) -> Tree:
         case "integral":
             limit, integrand = map(tree_of, atom.inside)
             return Integral(VARIABLE, limit, integrand)
-    return Fn(atom.kind, tree_of(atom.inside[0]))
+    return Fn(cast("Function", atom.kind), tree_of(atom.inside[0]))

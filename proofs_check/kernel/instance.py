@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from math import comb, lcm, prod
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar, assert_never
 
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 
@@ -30,6 +30,7 @@ from .language import (
     Family,
     Flow,
     Fn,
+    Function,
     Gradient,
     Integral,
     Json,
@@ -43,6 +44,9 @@ from .language import (
     Statement,
     Sum,
     Tree,
+    leaves,
+    refusing,
+    within,
 )
 
 Entry: TypeAlias = tuple[int, ...]
@@ -88,8 +92,7 @@ class Fraction:
 
     @staticmethod
     def of(num: fmpq_mpoly, den: fmpq_mpoly) -> Fraction:
-        if den.is_zero():
-            raise Rejected("a denominator is zero")
+        """num/den; `ZeroDivisionError` if den is zero."""
         if not den.is_constant():
             if len(num) + len(den) > MOST_TERMS:
                 raise Rejected(f"a fraction of more than {MOST_TERMS} terms: the statement is too large at these sizes")
@@ -138,7 +141,7 @@ class Fraction:
         if len(self.den) == 1:
             for exponents, q in self.num.terms():
                 yield q, Fraction.of(self.num.context().term(exp_vec=exponents), self.den)
-        elif not self.num.is_zero():
+        else:
             yield self.num.leading_coefficient(), self.times(1 / self.num.leading_coefficient())
 
     def __str__(self) -> str:
@@ -223,18 +226,13 @@ class Ring:
         return "positive" if positive else "nonnegative"
 
     def split(self, f: Fraction) -> tuple[fmpq, list[tuple[fmpq_mpoly, int]], list[tuple[fmpq_mpoly, int]]]:
-        """f = c * product p^k, first over irreducible p that are positive, then over the others."""
+        """f = c * product p^k, first over irreducible p that are positive, then over the others; all have positive leading coefficients."""
         (c, above), (lead, below) = f.num.factor(), f.den.factor()
-        c, positive, other = c / lead, [], []
+        positive: list[tuple[fmpq_mpoly, int]] = []
+        other: list[tuple[fmpq_mpoly, int]] = []
         for p, k in [*above, *((p, -k) for p, k in below)]:
-            if self.sign(p) == "positive":
-                positive.append((p, k))
-            elif self.sign(-p) == "positive":
-                positive.append((-p, k))
-                c = -c if k % 2 else c
-            else:
-                other.append((p, k))
-        return c, positive, other
+            (positive if self.sign(p) == "positive" else other).append((p, k))
+        return c / lead, positive, other
 
     def product(self, factors: Iterable[tuple[fmpq_mpoly, int]]) -> Fraction:
         result = self.number(1)
@@ -341,8 +339,6 @@ class Ring:
         return self.exponential(Term(t.q * q, t.m * m, t.atom) for t in logarithm for q, m in exponent.monomials())
 
     def absolute(self, f: Fraction) -> Fraction:
-        if f.num.is_zero():
-            return f
         c, positive, other = self.split(f)
         signed = [(p, k) for p, k in other if k % 2 and self.sign(p) == "real"]
         result = self.product([*positive, *((p, k - 1 if (p, k) in signed else k) for p, k in other)]).times(abs(c))
@@ -366,10 +362,10 @@ class Ring:
             self.relations.append(s.num**2 + c.num**2 - 1)
         return (-s if odd else s), c
 
-    def function(self, name: str, f: Fraction) -> tuple[Fraction, Callable[[], Fraction]]:
+    def function(self, name: Function, f: Fraction) -> tuple[Fraction, Callable[[], Fraction]]:
         """The value at f, and its derivative to be computed if it is needed."""
         one = self.number(1)
-        odd = not f.num.is_zero() and f.num.leading_coefficient() < 0
+        odd = f.num.leading_coefficient() < 0
         match name:
             case "log":
                 return self.log(f), lambda: self.inverse(f)
@@ -393,7 +389,7 @@ class Ring:
                 g = -f if odd else f
                 value = f if f.num.is_zero() else self.fresh(f"atan: {g}", f"atan({self.text(g)})", "real")[0]
                 return (-value if odd else value), lambda: self.inverse(f * f + one, certain=True)
-        raise Rejected(f"the function {name} is not one the kernel knows")
+        assert_never(name)
 
     def text(self, value: Fraction | fmpq_mpoly) -> str:
         """Words for a reader, generators of the tower spelled out."""
@@ -481,6 +477,7 @@ class _Walk:
                 return self.power(self.walk(base, at, bound), self.walk(exponent, at, bound))
             case Integral(variable, upper, body):
                 return self.integral(variable, self.walk(upper, at, bound), body, at)
+        assert_never(tree)
 
     def power(self, base: Dual, exponent: Dual) -> Dual:
         """d(b^a) = a b^(a-1) db + b^a log(b) da."""
@@ -499,9 +496,11 @@ class _Walk:
 
     def integral(self, variable: str, upper: Dual, body: Tree, at: Mapping[str, int]) -> Dual:
         """d of the integral from 0 to u of f(v) dv is f(u) du, for an f that depends on constants and on v alone."""
-        for name in _names(body, self.statement) - {variable, *self.sizes}:
-            if name not in self.statement.symbols or self.statement.symbols[name].role != "constant":
-                raise Rejected(f"an integrand mentions {name}: it may depend on constants and on its variable only, and hold no other integral")
+        if any(isinstance(part, Integral) for part in within(body, self.statement.definitions)):
+            raise Rejected("an integrand holds another integral")
+        for name in leaves(body, self.statement.definitions) - {variable, *self.sizes}:
+            if self.statement.symbols[name].role != "constant":
+                raise Rejected(f"an integrand mentions {name}: it may depend on constants and on its variable only")
         inside = self.walk(body, at, {variable: Dual(self.ring.generator(self.ring.context.variable_to_index(_VARIABLE)))})
         if inside.tangents:
             raise Rejected("an integral is differentiated by a constant of its integrand")
@@ -513,23 +512,6 @@ class _Walk:
         self.ring.conditions[f"{text} exists"] = self.ring.context.constant(1)
         slope = self.walk(body, at, {variable: Dual(upper.value)}).value if upper.tangents else self.ring.number(0)
         return Dual(value, upper.scaled(slope))
-
-
-def _names(tree: Tree, statement: Statement) -> set[str]:
-    """The names a tree depends on, through the definitions; the name "" stands for an integral."""
-    match tree:
-        case Number():
-            return set()
-        case Ref(name, _):
-            return _names(statement.definitions[name].value, statement) if name in statement.definitions else {name}
-        case Add(args) | Mul(args):
-            return set().union(*(_names(arg, statement) for arg in args))
-        case Pow(base, exponent):
-            return _names(base, statement) | _names(exponent, statement)
-        case Sum(_, _, body) | Fn(_, body):
-            return _names(body, statement)
-        case Integral():
-            return {""}
 
 
 def _size(size: Size, sizes: Mapping[str, int]) -> int:
@@ -697,27 +679,23 @@ class _Pass:
 T = TypeVar("T")
 
 
+@refusing("the instance cannot be computed")
 def _settled(statement: Statement, instance: Json, compute: Callable[[_Pass], T]) -> T:
     """What `compute` finds, once the ring has room for the tower; or `Rejected`."""
-    try:
-        sizes, values = read_sizes(statement, instance["sizes"]), {}
-        for name, node in instance.get("values", {}).items():
-            if name not in statement.symbols or statement.symbols[name].role != "constant":
-                raise Rejected(f"a value is given for {name}, which is not a constant")
-            values[name] = read_value(statement, name, node, sizes)
-        roots: dict[str, int] = {}
-        room = 4
-        for _ in range(MOST_PASSES):
-            attempt = _Pass(statement, sizes, values, room, roots)
-            try:
-                return compute(attempt)
-            except _Again:
-                room = room if len(attempt.ring.tower) < room else 2 * room
-        raise Rejected("the roots of the statement did not settle")
-    except (LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, ValueError) as error:
-        if isinstance(error, Rejected):
-            raise
-        raise Rejected(f"the instance cannot be computed: {type(error).__name__}: {error}") from error
+    sizes, values = read_sizes(statement, instance["sizes"]), {}
+    for name, node in instance.get("values", {}).items():
+        if name not in statement.symbols or statement.symbols[name].role != "constant":
+            raise Rejected(f"a value is given for {name}, which is not a constant")
+        values[name] = read_value(statement, name, node, sizes)
+    roots: dict[str, int] = {}
+    room = 4
+    for _ in range(MOST_PASSES):
+        attempt = _Pass(statement, sizes, values, room, roots)
+        try:
+            return compute(attempt)
+        except _Again:
+            room = room if len(attempt.ring.tower) < room else 2 * room
+    raise Rejected("the roots of the statement did not settle")
 
 
 def residual(statement: Statement, instance: Json) -> Residual:
@@ -747,25 +725,21 @@ def check_instance(statement: Statement, certificate: Json) -> list[str]:
     return sorted(proved_at_instance(statement, certificate).conditions)
 
 
+@refusing("the certificate is not well formed")
 def proved_at_instance(statement: Statement, certificate: Json) -> Residual:
     """The residual of an accepted certificate, with each condition's polynomial; or `Rejected`."""
-    try:
-        target = residual(statement, certificate["instance"])
-        if len(certificate["cofactors"]) != len(target.entries):
-            raise Rejected(f"there are {len(certificate['cofactors'])} rows of cofactors for {len(target.entries)} entries")
-        for (entry, fraction), row in zip(target.entries.items(), certificate["cofactors"], strict=True):
-            total = target.ring.context.constant(0)
-            for part in row:
-                number, rest = part["of"]
-                key = (number, tuple(rest)) if isinstance(rest, list) else (number, rest)
-                total += read_polynomial(part["times"], target.ring.context) * target.ideal[key]
-            if total != fraction.num:
-                raise Rejected(f"the cofactors of entry {list(entry)} do not give the numerator of the residual")
-        return target
-    except (LookupError, TypeError, AttributeError, ValueError) as error:
-        if isinstance(error, Rejected):
-            raise
-        raise Rejected(f"the certificate is not well formed: {type(error).__name__}: {error}") from error
+    target = residual(statement, certificate["instance"])
+    if len(certificate["cofactors"]) != len(target.entries):
+        raise Rejected(f"there are {len(certificate['cofactors'])} rows of cofactors for {len(target.entries)} entries")
+    for (entry, fraction), row in zip(target.entries.items(), certificate["cofactors"], strict=True):
+        total = target.ring.context.constant(0)
+        for part in row:
+            number, rest = part["of"]
+            key = (number, tuple(rest)) if isinstance(rest, list) else (number, rest)
+            total += read_polynomial(part["times"], target.ring.context) * target.ideal[key]
+        if total != fraction.num:
+            raise Rejected(f"the cofactors of entry {list(entry)} do not give the numerator of the residual")
+    return target
 
 
 def in_tower(p: fmpq_mpoly) -> bool:

@@ -52,7 +52,7 @@ def read_kept(stated: Json, laws: Json, graph: Graph, ranges: Sequence[Place]) -
     for law in laws:
         certificate = law["certificate"]
         statement, claim = read_law(stated, certificate)
-        conditions = _proved(stated, statement, certificate, graph, ranges)
+        conditions = _proved(statement, certificate, graph, ranges)
         for choice in law["values"]:
             own = _with(graph, statement, choice)
             for family in statement.hypotheses[: len(certificate["statement"]["hypotheses"])]:
@@ -65,7 +65,7 @@ def read_kept(stated: Json, laws: Json, graph: Graph, ranges: Sequence[Place]) -
     return Kept(tuple(nodes), bool(laws), tuple(positive), tuple(nonzero))
 
 
-def _proved(stated: Json, statement: Statement, certificate: Json, graph: Graph, ranges: Sequence[Place]) -> Mapping[str, Poly]:
+def _proved(statement: Statement, certificate: Json, graph: Graph, ranges: Sequence[Place]) -> Mapping[str, Poly]:
     """The conditions under which an accepted law holds."""
     if certificate["kind"] == "all-sizes":
         conditions = conditions_of(statement, certificate)
@@ -77,7 +77,7 @@ def _proved(stated: Json, statement: Statement, certificate: Json, graph: Graph,
         raise Rejected("a law is proved neither for all sizes nor at those of the enclosure")
     for name, value in certificate["instance"]["values"].items():
         fixed = {(name, entry): q for entry, q in read_value(statement, name, value, graph.sizes).items()}
-        if name not in stated["symbols"] or any(place in ranges or graph.values.get(place) != q for place, q in fixed.items()):
+        if any(place in ranges or graph.values.get(place) != q for place, q in fixed.items()):
             raise Rejected(f"a law is proved for another {name} than that of the enclosure")
     if proved_at_instance(statement, certificate).conditions:
         raise Rejected("a law is proved at explicit sizes under conditions, and these are not checked along a tube")

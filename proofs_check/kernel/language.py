@@ -9,9 +9,10 @@ over 0 <= index < size; ["integral", variable, upper, body] is the integral of t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias, assert_never, cast, get_args
 
 from flint import fmpq
 
@@ -20,16 +21,28 @@ Index: TypeAlias = str | int
 Size: TypeAlias = str | int
 Role = Literal["parameter", "constant", "cotangent", "time"]
 Sign = Literal["positive", "nonnegative", "nonzero", "real"]
+Function = Literal["log", "exp", "sin", "cos", "asinh", "atan", "atanh", "abs"]
 
-FUNCTIONS: Final = frozenset({"log", "exp", "sin", "cos", "asinh", "atan", "atanh", "abs"})
-ROLES: Final = frozenset({"parameter", "constant", "cotangent", "time"})
-SIGNS: Final = frozenset({"positive", "nonnegative", "nonzero", "real"})
+FUNCTIONS: Final = frozenset(get_args(Function))
+ROLES: Final = frozenset(get_args(Role))
+SIGNS: Final = frozenset(get_args(Sign))
 DEEPEST: Final = 200
 LARGEST_SIZE: Final = 5000
 
 
 class Rejected(ValueError):
     """A certificate the kernel does not accept; the text says why."""
+
+
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """Whatever goes wrong while a certificate is read or computed with is a rejection; `what` says so in words."""
+    try:
+        yield
+    except Rejected:
+        raise
+    except (LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, ValueError) as error:
+        raise Rejected(f"{what}: {type(error).__name__}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -68,7 +81,7 @@ class Sum:
 
 @dataclass(frozen=True)
 class Fn:
-    name: str
+    name: Function
     arg: Tree
 
 
@@ -238,7 +251,7 @@ class _Reader:
                 self.fresh(variable, scope)
                 return Integral(variable, self.tree(upper, scope, depth + 1), self.tree(body, {**scope, variable: _VARIABLE}, depth + 1))
             case [str(name), arg] if name in FUNCTIONS:
-                return Fn(name, self.tree(arg, scope, depth + 1))
+                return Fn(cast("Function", name), self.tree(arg, scope, depth + 1))
         raise Rejected(f"{str(node)[:80]} is not an expression the kernel knows")
 
     def fresh(self, name: str, scope: Mapping[str, Size]) -> None:
@@ -273,14 +286,9 @@ class _Reader:
 
     def constant(self, tree: Tree) -> None:
         """Where there is a flow, hypotheses are about constants, so that it cannot leave them."""
-        waiting, seen = _mentioned(tree), set[str]()
-        while waiting:
-            name = waiting.pop()
-            seen.add(name)
+        for name in leaves(tree, self.definitions):
             if name in self.symbols and self.symbols[name].role != "constant":
                 raise Rejected(f"a hypothesis mentions {name!r}, which is not a constant")
-            if name in self.definitions:
-                waiting |= _mentioned(self.definitions[name].value) - seen
 
     def blocks(self, node: Json) -> dict[str, Family]:
         found = {str(name): self.family(entry) for name, entry in node.items()}
@@ -297,7 +305,7 @@ class _Reader:
         for name in (name for group in spheres for name in group):
             if name not in rates or len(self.symbols[name].shape) != 1:
                 raise Rejected(f"the sphere block {name!r} needs to be a vector with a rate")
-            if any(entry == rates[name].indices[0][0] for entry in _mentioned(rates[name].value)):
+            if any(isinstance(part, Ref) and rates[name].indices[0][0] in part.indices for part in within(rates[name].value, {})):
                 raise Rejected(f"the rate of {name!r}, which lies on a sphere, depends on its index")
         if len({name for group in spheres for name in group}) != sum(map(len, spheres)):
             raise Rejected("a block lies on two spheres")
@@ -366,21 +374,37 @@ def _list(node: Json) -> list[Json]:
     return node
 
 
-def _mentioned(tree: Tree) -> set[str]:
-    """The names and index names that occur in a tree."""
+def parts(tree: Tree) -> tuple[Tree, ...]:
+    """The trees that a tree is made of."""
     match tree:
-        case Number():
-            return set()
-        case Ref(name, indices):
-            return {name, *(i for i in indices if isinstance(i, str))}
+        case Number() | Ref():
+            return ()
         case Add(args) | Mul(args):
-            return set().union(*map(_mentioned, args))
+            return args
         case Pow(base, exponent):
-            return _mentioned(base) | _mentioned(exponent)
+            return base, exponent
         case Sum(_, _, body) | Fn(_, body):
-            return _mentioned(body)
+            return (body,)
         case Integral(_, upper, body):
-            return _mentioned(upper) | _mentioned(body)
+            return upper, body
+    assert_never(tree)
+
+
+def within(tree: Tree, definitions: Mapping[str, Family]) -> Iterator[Tree]:
+    """Every tree inside a tree, itself included, and inside each of the definitions that it depends on, once."""
+    waiting, seen = [tree], set[str]()
+    while waiting:
+        found = waiting.pop()
+        yield found
+        waiting += parts(found)
+        if isinstance(found, Ref) and found.name in definitions and found.name not in seen:
+            seen.add(found.name)
+            waiting.append(definitions[found.name].value)
+
+
+def leaves(tree: Tree, definitions: Mapping[str, Family]) -> set[str]:
+    """The symbols, sizes and variables that a tree depends on, through the definitions."""
+    return {part.name for part in within(tree, definitions) if isinstance(part, Ref)} - definitions.keys()
 
 
 def is_rational(tree: Tree) -> bool:
@@ -397,41 +421,33 @@ def is_rational(tree: Tree) -> bool:
     return False
 
 
+@refusing("the statement is not well formed")
 def read_statement(node: Json) -> Statement:
     """The statement written in `node`, or `Rejected` with what is wrong."""
-    try:
-        reader = _Reader(sizes=())
-        for name in _list(node["sizes"]):
-            reader.fresh(name, {})
-            reader.sizes = (*reader.sizes, name)
-        for name, entry in node["symbols"].items():
-            reader.fresh(name, {})
-            if entry["role"] not in ROLES or entry["sign"] not in SIGNS:
-                raise Rejected(f"the declaration of {name!r} is not one the kernel knows")
-            shape = tuple(reader.size(size) for size in _list(entry["shape"]))
-            reader.symbols[name] = Symbol(name, shape, entry["role"], entry["sign"])
-        for entry in _list(node["definitions"]):
-            reader.fresh(entry["name"], {})
-            reader.definitions[entry["name"]] = reader.family(entry)
-        hypotheses = [reader.family(entry, "zero") for entry in _list(node["hypotheses"])]
-        flow = reader.flow(node["flow"]) if node["flow"] is not None else None
-        for hypothesis in hypotheses if flow else ():
-            reader.constant(hypothesis.value)
-        for group in flow.spheres if flow else ():
-            squares = (Sum("i'", reader.symbols[n].shape[0], Pow(Ref(n, ("i'",)), Number(fmpq(2)))) for n in group)
-            hypotheses.append(Family((), Add((*squares, Number(fmpq(-1))))))
-        return Statement(reader.sizes, reader.symbols, reader.definitions, tuple(hypotheses), flow, reader.claim(node["claim"]))
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        if isinstance(error, Rejected):
-            raise
-        raise Rejected(f"the statement is not well formed: {type(error).__name__}: {error}") from error
+    reader = _Reader(sizes=())
+    for name in _list(node["sizes"]):
+        reader.fresh(name, {})
+        reader.sizes = (*reader.sizes, name)
+    for name, entry in node["symbols"].items():
+        reader.fresh(name, {})
+        if entry["role"] not in ROLES or entry["sign"] not in SIGNS:
+            raise Rejected(f"the declaration of {name!r} is not one the kernel knows")
+        shape = tuple(reader.size(size) for size in _list(entry["shape"]))
+        reader.symbols[name] = Symbol(name, shape, entry["role"], entry["sign"])
+    for entry in _list(node["definitions"]):
+        reader.fresh(entry["name"], {})
+        reader.definitions[entry["name"]] = reader.family(entry)
+    hypotheses = [reader.family(entry, "zero") for entry in _list(node["hypotheses"])]
+    flow = reader.flow(node["flow"]) if node["flow"] is not None else None
+    for hypothesis in hypotheses if flow else ():
+        reader.constant(hypothesis.value)
+    for group in flow.spheres if flow else ():
+        squares = (Sum("i'", reader.symbols[n].shape[0], Pow(Ref(n, ("i'",)), Number(fmpq(2)))) for n in group)
+        hypotheses.append(Family((), Add((*squares, Number(fmpq(-1))))))
+    return Statement(reader.sizes, reader.symbols, reader.definitions, tuple(hypotheses), flow, reader.claim(node["claim"]))
 
 
+@refusing("a family is not well formed")
 def read_family(statement: Statement, node: Json) -> Family:
     """A family of trees over the symbols of a statement, as certificates give them."""
-    try:
-        return _Reader(statement.sizes, dict(statement.symbols), dict(statement.definitions)).family(node)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        if isinstance(error, Rejected):
-            raise
-        raise Rejected(f"a family is not well formed: {type(error).__name__}: {error}") from error
+    return _Reader(statement.sizes, dict(statement.symbols), dict(statement.definitions)).family(node)

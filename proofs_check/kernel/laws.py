@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from flint import arb, fmpq, fmpq_mpoly
 
 from .all_sizes import conditions_of
-from .graph import Graph, Place
+from .graph import Graph, Place, read_places
 from .index import Poly, free_indices, tree_of
 from .instance import Entry, entries, entry_name, in_tower, proved_at_instance, read_sizes, read_value, value_at
 from .language import Equal, Evolves, Family, Json, Number, Rejected, Statement, Tree, is_rational, read_statement
@@ -58,15 +58,9 @@ def places_of(statement: Statement, tree: Tree, at: Mapping[str, int], point: Js
     What is multiplied by zero is left out, so that the tree has to be defined near the point. Raises `Rejected` for a tree with an integral.
     """
     sizes = read_sizes(statement, point["sizes"])
-    constants = {
-        (name, entry): q
-        for name, symbol in statement.symbols.items()
-        if symbol.role == "constant"
-        for entry, q in read_value(statement, name, point["values"][name], sizes).items()
-    }
-    graph = Graph(statement, sizes, constants)
-    nodes = (graph.nodes[n] for n in graph.under([graph.walk(tree, at)]))
-    return frozenset(node[1] for node in nodes if node[0] == "place")
+    constants = {name: point["values"][name] for name, symbol in statement.symbols.items() if symbol.role == "constant"}
+    graph = Graph(statement, sizes, read_places(statement, constants, sizes))
+    return frozenset(graph.places([graph.walk(tree, at)]))
 
 
 def law_rows(counted: Json, law: Json, point: Json) -> list[Row]:

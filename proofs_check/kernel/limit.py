@@ -37,7 +37,7 @@ from flint import arb, arb_mat, fmpq, fmpz, fmpz_mat
 
 from .decimals import about, above, below
 from .diagonal import recognised
-from .falling import in_the_end, throughout
+from .falling import in_the_end, throughout, weighed
 from .instance import rational
 from .language import Json, Rejected, read_statement
 from .leaf import Leaf, Point, Polar, dot, leaf, read_polar
@@ -255,10 +255,8 @@ def _identity(size: int) -> arb_mat:
 
 def _jacobian(data: arb_mat, point: Point) -> arb_mat:
     """A (diag(a) + c x x^T) A^T."""
-    back, width = data.transpose(), data.ncols()
-    scaled = arb_mat(width, data.nrows(), [entry * point.diagonal[n // data.nrows()] for n, entry in enumerate(back.entries())])
     image = data * _column(point.x)
-    return data * scaled + image * (image.transpose() * point.rank_one)
+    return weighed(data, point.diagonal) + image * (image.transpose() * point.rank_one)
 
 
 def _claimed(certificate: Json, x: Sequence[arb]) -> fmpq:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, assert_never
 
 import flint
 from flint import arb, arb_mat, fmpq
 
-from .graph import Graph, Place
-from .language import Rejected
+from .graph import Graph, Node, Place
+from .language import Function, Rejected
 
 Value: TypeAlias = Any  # whatever a ring computes with
 FEWEST_TERMS: Final = 4  # a sum of fewer is added up as it stands
@@ -32,7 +32,7 @@ class Ring(Protocol):
 
     def power(self, a: Value, q: fmpq) -> Value: ...
 
-    def function(self, name: str, a: Value) -> Value: ...
+    def function(self, name: Function, a: Value) -> Value: ...
 
     def image(self, matrix: arb_mat, values: Sequence[Value]) -> list[Value]:
         """The product of a matrix with a column of values."""
@@ -76,16 +76,17 @@ class Pass:
     def _told(self, step: int | Sums) -> tuple[str, Any, Any, Any]:
         if isinstance(step, Sums):
             return "sums", step, None, None
-        match self.graph.nodes[step]:
+        node: Node = self.graph.nodes[step]
+        match node:
             case [("number" | "place" | "held") as verb, a]:
                 return verb, step, a, None
             case ["+", [first, *rest]]:
                 return "+", step, first, tuple(rest)
             case [("*" | "^") as verb, a, b]:
                 return verb, step, a, b
-            case [str(name), a]:
+            case [name, a]:
                 return "function", step, a, name
-        raise Rejected("a node of the flow is not one the kernel knows")
+        assert_never(node)
 
     def values(self, ring: Ring, known: Mapping[Place, Value]) -> dict[int, Value]:
         """What the nodes are worth where the places have the values known."""

@@ -12,13 +12,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from functools import partial
+from typing import Final, TypeAlias, assert_never
 
 import flint
 from flint import acb, arb, fmpq
 
 from .instance import Entry, Summands, entries, read_sizes, read_value
-from .language import Add, Equal, Evolves, Family, Flow, Fn, Gradient, Integral, Json, Mul, Number, Pow, Ref, Rejected, Size, Statement, Sum, Tree
+from .language import (
+    Add,
+    Equal,
+    Evolves,
+    Family,
+    Flow,
+    Fn,
+    Function,
+    Gradient,
+    Integral,
+    Json,
+    Mul,
+    Number,
+    Pow,
+    Ref,
+    Rejected,
+    Size,
+    Statement,
+    Sum,
+    Tree,
+    refusing,
+)
 
 Value: TypeAlias = fmpq | arb
 Place: TypeAlias = tuple[str, Entry]
@@ -29,6 +51,8 @@ LARGEST_EXPONENT: Final = 10_000
 LARGEST_ROOT: Final = 64
 FLOW: Final[Place] = ("", ())  # the direction of the flow
 ONE: Final = fmpq(1)
+
+_told = partial(refusing, "the point cannot be evaluated")
 
 
 @contextmanager
@@ -92,7 +116,7 @@ def _power(a: Value, e: Value) -> Value:
     return arb(a) ** arb(e)
 
 
-def _function(name: str, x: Value) -> tuple[Value, Callable[[], Value]]:
+def _function(name: Function, x: Value) -> tuple[Value, Callable[[], Value]]:
     """The function at x, and its derivative there to be computed if it is needed."""
     square = _plus(ONE, _times(x, x))
     origin = isinstance(x, fmpq) and x == 0
@@ -117,7 +141,7 @@ def _function(name: str, x: Value) -> tuple[Value, Callable[[], Value]]:
         case "abs":
             size = max(x, -x) if isinstance(x, fmpq) else x.abs_lower().union(x.abs_upper())
             return size, lambda: _times(size, _inverse(x))
-    raise Rejected(f"the function {name} is not one the kernel knows")
+    assert_never(name)
 
 
 @dataclass(frozen=True)
@@ -204,6 +228,7 @@ class _Point:
             case Integral(variable, upper, body):
                 end = self.dual(upper, at, bound)
                 return _chain(self.integral(body, variable, end.value, at), (end, lambda: self.dual(body, at, {variable: Dual(end.value)}).value))
+        assert_never(tree)
 
     @staticmethod
     def total(parts: list[Dual]) -> Dual:
@@ -331,10 +356,9 @@ def _velocities(point: _Point, flow: Flow) -> dict[Place, Value]:
         for other in (other for group in flow.spheres if name in group for other in moving if other[0] in group):
             normal = _plus(normal, _times(point.values[other], gradient.get(other, zero)))
         tangential = _plus(gradient.get(place, zero), _times(-point.values[place], normal))
-        if name in flow.rates or name in flow.drift:
-            rate = point.at(flow.rates[name], entry).value if name in flow.rates else zero
-            drift = point.at(flow.drift[name], entry).value if name in flow.drift else zero
-            velocities[place] = _plus(_times(fmpq(-1), _times(rate, tangential)), drift)
+        rate = point.at(flow.rates[name], entry).value if name in flow.rates else zero
+        drift = point.at(flow.drift[name], entry).value if name in flow.drift else zero
+        velocities[place] = _plus(_times(fmpq(-1), _times(rate, tangential)), drift)
     return velocities
 
 
@@ -376,17 +400,6 @@ def _residual(statement: Statement, assignment: Json) -> dict[Entry, Value]:
         known = found.value if isinstance(claim, Equal) else found.tangents.get(FLOW, fmpq(0))
         result[entry] = _plus(known, _times(fmpq(-1), target.value))
     return result
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Whatever goes wrong while a point is read and evaluated is a rejection."""
-    try:
-        yield
-    except (LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, ValueError) as error:
-        if isinstance(error, Rejected):
-            raise
-        raise Rejected(f"the point cannot be evaluated: {type(error).__name__}: {error}") from error
 
 
 def residual_at(statement: Statement, assignment: Json) -> dict[Entry, arb]:

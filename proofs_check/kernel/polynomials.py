@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import add
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from flint import arb_mat, fmpq
 
-from .language import Rejected
+from .language import Function
 from .passes import Ring, Value
 from .rings import raised
 
@@ -64,7 +64,7 @@ class Polynomials:
                 found = self._joined(found, self._scaled(self.times(inverse, self._sum(parts)), fmpq(1, n)))
         return found
 
-    def function(self, name: str, a: Polynomial) -> Polynomial:
+    def function(self, name: Function, a: Polynomial) -> Polynomial:
         first = a[self._one]
         value = self._of(self.scalars.function(name, first))
         if len(a) == 1:
@@ -91,7 +91,7 @@ class Polynomials:
                     up, down = self._next(cosine, a, n), self._scaled(self._next(sine, a, n), fmpq(-1))
                     sine, cosine = self._joined(sine, up), self._joined(cosine, down)
                 return sine if name == "sin" else cosine
-        raise Rejected(f"the function {name} is not one the kernel knows")
+        assert_never(name)
 
     def image(self, matrix: arb_mat, values: Sequence[Polynomial]) -> list[Polynomial]:
         zero = self.scalars.number(fmpq(0))

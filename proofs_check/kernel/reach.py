@@ -23,13 +23,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, assert_never
 
 import flint
-from flint import arb, arb_mat, arb_series, fmpq, fmpq_mat, nmod_mat, nmod_poly
+from flint import arb, arb_mat, fmpq, fmpq_mat, nmod_mat, nmod_poly
 
-from .graph import Motion, Place
-from .language import Json, Rejected
+from . import rings
+from .graph import Motion, Node, Place
+from .language import Function, Json, Rejected
 
 Series: TypeAlias = Any  # nmod_poly or arb_series
 Block: TypeAlias = Any  # nmod_mat or arb_mat: a row for each power of t, a column for each direction
@@ -59,20 +60,13 @@ class _Numbers(ABC):
     def power(self, a: Series, q: fmpq, length: int) -> Series: ...
 
     @abstractmethod
-    def function(self, name: str, a: Series, length: int) -> Series: ...
+    def function(self, name: Function, a: Series, length: int) -> Series: ...
 
     @abstractmethod
     def matrix(self, rows: int, columns: int, entries: list[Any]) -> Block: ...
 
     @abstractmethod
     def rank(self, rows: list[list[Any]]) -> int: ...
-
-    def raised(self, a: Series, n: int, length: int) -> Series:
-        result = self.series([self.number(fmpq(1))], length)
-        for bit in bin(n)[2:]:
-            result = self.times(result, result, length)
-            result = self.times(result, a, length) if bit == "1" else result
-        return result
 
 
 @dataclass(frozen=True)
@@ -102,9 +96,9 @@ class _Modular(_Numbers):
             if a[0] == 0:
                 raise Rejected("a denominator vanishes at the point, or modulo the prime")
             a = a.inverse_series_trunc(length)
-        return self.raised(a, abs(int(q.p)), length)
+        return rings.raised(lambda b, c: self.times(b, c, length), a, abs(int(q.p)))
 
-    def function(self, name: str, a: Series, length: int) -> Series:
+    def function(self, name: Function, a: Series, length: int) -> Series:
         raise Rejected(f"a flow with {name} is computed in balls, not modulo a prime")
 
     def matrix(self, rows: int, columns: int, entries: list[Any]) -> Block:
@@ -119,42 +113,22 @@ class _Balls(_Numbers):
     """Enclosures; `_uncut` is to be around whatever computes with the series, or FLINT cuts them at a length of its own."""
 
     def series(self, coefficients: list[Any], length: int) -> Series:
-        return arb_series(coefficients[:length], length)
+        return rings.Series(length).series(coefficients)
 
     def number(self, q: fmpq) -> arb:
         return arb(q)
 
     def coefficients(self, a: Series, length: int) -> list[Any]:
-        if a.prec < length:
-            raise Rejected(f"a series is known to {a.prec} terms, and {length} are needed")
-        return [a[k] for k in range(length)]
+        return rings.Series(length).coefficients(a)[:length]
 
     def times(self, a: Series, b: Series, length: int) -> Series:
         return a * b
 
     def power(self, a: Series, q: fmpq, length: int) -> Series:
-        if q < 0 and not (a[0] > 0 or a[0] < 0):
-            raise Rejected("a denominator is not certainly different from zero at the point")
-        if q.q != 1:
-            if not a[0] > 0:
-                raise Rejected("the base of a root is not certainly positive at the point")
-            return (a.log() * self.series([arb(q)], length)).exp()
-        return self.raised(a.inv() if q < 0 else a, abs(int(q.p)), length)
+        return rings.Series(length).power(a, q)
 
-    def function(self, name: str, a: Series, length: int) -> Series:
-        one = self.series([arb(1)], length)
-        match name:
-            case "log" if a[0] > 0:
-                return a.log()
-            case "exp" | "sin" | "cos" | "atan":
-                return getattr(a, name)()
-            case "abs" if a[0] > 0 or a[0] < 0:
-                return a if a[0] > 0 else -a
-            case "asinh":
-                return (a + self.power(a * a + one, fmpq(1, 2), length)).log()
-            case "atanh" if abs(a[0]) < 1:
-                return ((one + a).log() - (one - a).log()) * self.series([arb(fmpq(1, 2))], length)
-        raise Rejected(f"{name} of {a[0]} is not certainly defined at the point")
+    def function(self, name: Function, a: Series, length: int) -> Series:
+        return rings.Series(length).function(name, a)
 
     def matrix(self, rows: int, columns: int, entries: list[Any]) -> Block:
         return arb_mat(rows, columns, entries)
@@ -298,7 +272,8 @@ class _Search:
         """The nodes as series."""
         numbers, found = self.numbers, dict[int, Series]()
         for n in nodes:
-            match self.motion.graph.nodes[n]:
+            node: Node = self.motion.graph.nodes[n]
+            match node:
                 case ["number", q]:
                     found[n] = numbers.series([numbers.number(q)], length)
                 case ["place", place]:
@@ -316,8 +291,10 @@ class _Search:
                     found[n] = numbers.times(found[a], found[b], length)
                 case ["^", a, q]:
                     found[n] = numbers.power(found[a], q, length)
-                case [str(name), a]:
+                case [name, a]:
                     found[n] = numbers.function(name, found[a], length)
+                case _:
+                    assert_never(node)
         return found
 
     def tangents(self, values: Mapping[int, Series], moved: Mapping[Place, Block], length: int, columns: int) -> dict[Place, Block]:

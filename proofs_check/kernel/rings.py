@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import add, mul
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 import flint
 from flint import acb, acb_mat, arb, arb_mat, arb_series, fmpq
 
-from .language import Rejected
+from .language import Function, Rejected
 
 _Number = TypeVar("_Number")
 
@@ -28,7 +28,9 @@ def working(bits: int, length: int) -> Iterator[None]:
 
 
 def raised(times: Callable[[_Number, _Number], _Number], a: _Number, n: int) -> _Number:
-    """a^n for n >= 1, by squarings."""
+    """a^n for n >= 1, by squarings; `ValueError` for other n."""
+    if n < 1:
+        raise ValueError(f"the power {n} is given; one that is at least 1 is wanted")
     result = a
     for bit in bin(n)[3:]:
         result = times(result, result)
@@ -69,7 +71,7 @@ class Series:
             return (a.log() * self.number(q)).exp()
         return raised(self.times, a.inv() if q < 0 else a, abs(int(q.p)))
 
-    def function(self, name: str, a: arb_series) -> arb_series:
+    def function(self, name: Function, a: arb_series) -> arb_series:
         match name:
             case "log" if a[0] > 0:
                 return a.log()
@@ -110,7 +112,7 @@ class Samples:
             return raised(self.times, a, int(q.p))
         return self._each(lambda ring, x: ring.power(x, q), a)
 
-    def function(self, name: str, a: list[arb]) -> list[arb]:
+    def function(self, name: Function, a: list[arb]) -> list[arb]:
         return self._each(lambda ring, x: ring.function(name, x), a)
 
     def image(self, matrix: arb_mat, values: Sequence[list[arb]]) -> list[list[arb]]:
@@ -145,7 +147,7 @@ class Discs:
             return (a.log() * acb(arb(q))).exp()
         return raised(self.times, 1 / a if q < 0 else a, abs(int(q.p)))
 
-    def function(self, name: str, a: acb) -> acb:
+    def function(self, name: Function, a: acb) -> acb:
         match name:
             case "log" if a.real > 0:
                 return a.log()
@@ -208,7 +210,7 @@ class Jets:
         series = self._series
         return self._along(series.power(a.value, q), a, lambda: series.power(a.value, q - 1) * series.number(q))
 
-    def function(self, name: str, a: Jet) -> Jet:
+    def function(self, name: Function, a: Jet) -> Jet:
         series = self._series
         value = series.function(name, a.value)
         return self._along(value, a, lambda: _slope(series, name, value, a.value))
@@ -242,7 +244,7 @@ def _sum(a: arb_mat | None, b: arb_mat | None) -> arb_mat | None:
     return a + b
 
 
-def _slope(series: Series, name: str, value: arb_series, a: arb_series) -> arb_series:
+def _slope(series: Series, name: Function, value: arb_series, a: arb_series) -> arb_series:
     """f'(a), where f(a) is the value."""
     one = series.number(fmpq(1))
     match name:
@@ -262,4 +264,4 @@ def _slope(series: Series, name: str, value: arb_series, a: arb_series) -> arb_s
             return series.power(one - a * a, fmpq(-1))
         case "abs":
             return one if a[0] > 0 else -one
-    raise Rejected(f"the function {name} is not one the kernel knows")
+    assert_never(name)

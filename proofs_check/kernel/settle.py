@@ -41,18 +41,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from math import prod
-from typing import Final
+from typing import Final, assert_never
 
 from flint import arb, arb_mat, arb_series, fmpq, fmpq_mat
 
 from .decimals import above, below
 from .enclosure import Start, bits_of, check_enclosure, read_piece, read_start
-from .graph import Graph, Motion, Place
-from .instance import rational, read_value
+from .graph import Graph, Motion, Node, Place, read_places
+from .instance import rational
 from .language import Json, Rejected, Statement, read_statement
 from .passes import Pass, planned
 from .rings import Jet, Jets, Series, working
-from .tube import COARSE, GUARD, excess, finite, norm, signed
+from .tube import COARSE, GUARD, excess, norm, signed, upper
 
 MOST_ENTRIES: Final = 500
 VELOCITY: Final = "the velocity"
@@ -143,8 +143,7 @@ def read_residual(motion: Motion, name: str | None) -> Residual:
     velocities = again(graph, [motion.velocities[place] for place in moving], {})
     nodes = velocities if name is None else again(graph, _entries(graph, name), {})
     name = VELOCITY if name is None else name
-    clock = {place for place in motion.moving if place not in moving}
-    if any(graph.nodes[n][0] == "place" and graph.nodes[n][1] in clock for n in graph.under([*velocities, *nodes])):
+    if not graph.places([*velocities, *nodes]).isdisjoint(set(motion.moving) - set(moving)):
         raise Rejected("the flow depends on the time, and what is proved here is about flows that do not")
     still = again(graph, velocities, {n: graph.number(0) for n in nodes})
     for place, n in zip(moving, still, strict=True):
@@ -185,7 +184,8 @@ def again(graph: Graph, tops: Sequence[int], by: Mapping[int, int]) -> list[int]
 
 
 def _ordered(graph: Graph, n: int, found: Mapping[int, int]) -> int:
-    match graph.nodes[n]:
+    node: Node = graph.nodes[n]
+    match node:
         case ["number" | "place", _]:
             return n
         case ["held", a]:
@@ -196,9 +196,9 @@ def _ordered(graph: Graph, n: int, found: Mapping[int, int]) -> int:
             return graph.times(*sorted((found[a], found[b])))
         case ["^", a, q]:
             return graph.power(found[a], q)
-        case [str(name), a]:
+        case [name, a]:
             return graph.function(name, found[a])
-    raise Rejected("a node of the flow is not one the kernel knows")
+    assert_never(node)
 
 
 def related(graph: Graph, nodes: Sequence[int], name: str) -> tuple[tuple[int, ...], fmpq_mat]:
@@ -271,7 +271,7 @@ class End:
     def read_point(self, node: Json) -> list[fmpq]:
         """A point given block by block."""
         graph = self.begin.motion.graph
-        found = {(name, entry): q for name in node for entry, q in read_value(graph.statement, name, node[name], graph.sizes).items()}
+        found = read_places(graph.statement, node, graph.sizes)
         if found.keys() != set(self.begin.coordinates):
             raise Rejected("the limit needs a number for every entry of the parameters, and for nothing else")
         return [found[place] for place in self.begin.coordinates]
@@ -355,12 +355,6 @@ def not_positive(matrix: arb_mat, otherwise: str) -> None:
             raise Rejected(otherwise) from error
         if not beyond <= arb(room):  # S <= (beyond - room) I
             raise Rejected(otherwise)
-
-
-def upper(value: arb, what: str) -> fmpq:
-    """Its upper end."""
-    mantissa, exponent = finite(value, what).upper().mid().man_exp()
-    return fmpq(mantissa) * fmpq(2) ** int(exponent)
 
 
 def _signs(end: End, radius: fmpq) -> None:

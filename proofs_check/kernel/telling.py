@@ -5,12 +5,14 @@ Expressions are written as in theory files, with the range of every sum beside i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import assert_never
 
 from flint import fmpq
 
+from .instance import rational
 from .language import (
+    ROLES,
     Add,
     AtMost,
     Count,
@@ -32,6 +34,7 @@ from .language import (
     Tree,
     read_statement,
 )
+from .leaf import read_polar
 
 _SIGNS = {"positive": " > 0", "nonnegative": " >= 0", "nonzero": " != 0", "real": ""}
 _ROLES = {"parameter": "parameters", "constant": "constants", "cotangent": "unknown functions of time", "time": "time"}
@@ -39,7 +42,10 @@ _LONGEST = 100  # characters of numbers that are shown; longer ones are counted
 
 
 def tell(certificate: Json) -> tuple[str, ...]:
-    """Let a certificate be accepted: a line for everything that its statement declares, defines, assumes and claims, and for its numbers."""
+    """Let a certificate be accepted: a line for everything that its statement declares, defines, assumes and claims, and for its numbers.
+
+    Numbers are told where the checker of the kind has read them, and under declared names: what else a certificate may hold is not told.
+    """
     kind = certificate["kind"]
     if kind == "settle":
         return tell(certificate["enclosure"])
@@ -47,32 +53,34 @@ def tell(certificate: Json) -> tuple[str, ...]:
         return tuple(_diagonal(certificate))
     statement = read_statement(certificate["statement"])
     if kind in ("enclosure", "ends"):  # the claim of their statements is 0 = 0: what they establish is about the trajectory
-        start = {f"{name}(0)": value for name, value in certificate["start"].items()}
-        spread = {f"the spread of {name}": value for name, value in certificate.get("radii", {}).items()}
-        return (*_setting(statement), *_numbers({**certificate["sizes"], **certificate["values"], **start, **spread}))
+        return (*_setting(statement), *_numbers(statement, certificate, ("constant",)), *_starts(statement, certificate))
     told = [*_setting(statement), f"claim: {_claim(statement)}"]
     if kind == "at-limit":
         for name, end in certificate["ends"].items():
             told += [f"{name} is the {end['of']} of", *(f"  {line}" for line in tell(end["certificate"]))]
-    given = certificate["point"] if kind == "count" else certificate.get("instance", certificate)
-    return (*told, *_numbers({**given.get("sizes", {}), **given.get("values", {})}))
+    if kind in ("counterexample", "at-limit"):
+        told += _numbers(statement, certificate)
+    elif kind == "count":
+        told += _numbers(statement, certificate["point"])
+    elif kind != "all-sizes" and certificate.get("instance") is not None:
+        told += _numbers(statement, certificate["instance"])
+    return tuple(told)
 
 
 def _diagonal(certificate: Json) -> Iterator[str]:
     """The flow of a limit, which has no statement: its model is fixed."""
-    ratio, exponent = certificate["kappa"], certificate["start"]["exponent"]
+    polar = read_polar(certificate)
     yield "definition: x[i] = w[i]**L"
     yield "definition: F = |A x - y|**2/2"
-    yield "flow: gradient flow of w" if ratio is None else "flow: gradient flow of r and u, w = r*u, |u| = 1, with the rates 1 for r and kappa for u"
-    weights = "w(0)" if exponent == "1" else f"w(0)**({1 / fmpq(exponent)})"
-    given = {
-        "L": certificate["depth"],
-        "kappa": ratio,
-        "A": certificate["matrix"],
-        "y": certificate["target"],
-        weights: certificate["start"]["values"],
-    }
-    yield from _numbers({name: value for name, value in given.items() if value is not None})
+    yield (
+        "flow: gradient flow of w"
+        if polar.kappa is None
+        else "flow: gradient flow of r and u, w = r*u, |u| = 1, with the rates 1 for r and kappa for u"
+    )
+    yield f"at: L = {polar.depth}" + ("" if polar.kappa is None else f", kappa = {polar.kappa}")
+    yield _tensor("A =", certificate["matrix"])
+    yield _tensor("y =", certificate["target"])
+    yield _tensor("w(0) =" if polar.exponent == 1 else f"w(0)**{_tight(Number(1 / polar.exponent))} =", certificate["start"]["values"])
 
 
 def _setting(statement: Statement) -> Iterator[str]:
@@ -153,20 +161,35 @@ def _right(sides: Equal | Evolves) -> str:
     return written(sides.right if isinstance(sides, Equal) else sides.rate)
 
 
-def _numbers(given: Mapping[str, Json]) -> Iterator[str]:
-    """The single numbers on one line, the tensors on lines of their own; what is long is counted."""
-    single = [f"{name} = {value}" for name, value in given.items() if not isinstance(value, list)]
+def _numbers(statement: Statement, given: Json, roles: Collection[str] = ROLES) -> Iterator[str]:
+    """The sizes and the single numbers on one line, the tensors on lines of their own."""
+    values = {name: given["values"][name] for name, symbol in statement.symbols.items() if symbol.role in roles and name in given["values"]}
+    single = [f"{name} = {given['sizes'][name]}" for name in statement.sizes]
+    single += [f"{name} = {_number(value)}" for name, value in values.items() if not isinstance(value, list)]
     if single:
         yield f"at: {', '.join(single)}"
-    for name, value in given.items():
-        if isinstance(value, list):
-            told = _tensor(value)
-            count = told.count(",") + 1
-            yield f"at: {name} = {told}" if len(told) <= _LONGEST else f"at: {name} = {count} numbers of the certificate"
+    yield from (_tensor(f"{name} =", value) for name, value in values.items() if isinstance(value, list))
 
 
-def _tensor(value: Json) -> str:
-    return f"[{', '.join(map(_tensor, value))}]" if isinstance(value, list) else str(value)
+def _starts(statement: Statement, certificate: Json) -> Iterator[str]:
+    """Where the parameters begin, and how far beside these values parameters and constants may lie."""
+    radii = certificate.get("radii", {})
+    yield from (_tensor(f"{name}(0) =", certificate["start"][name]) for name, symbol in statement.symbols.items() if symbol.role == "parameter")
+    yield from (_tensor(f"every {name} that differs from this by at most", radii[name]) for name in statement.symbols if name in radii)
+
+
+def _tensor(words: str, value: Json) -> str:
+    """Its numbers, or how many there are where that is long."""
+    told = _number(value)
+    return f"at: {words} {told if len(told) <= _LONGEST else f'{_count(value)} numbers of the certificate'}"
+
+
+def _number(value: Json) -> str:
+    return f"[{', '.join(map(_number, value))}]" if isinstance(value, list) else str(rational(value))
+
+
+def _count(value: Json) -> int:
+    return sum(map(_count, value)) if isinstance(value, list) else 1
 
 
 def written(tree: Tree) -> str:

@@ -40,13 +40,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from operator import mul
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 from flint import acb, arb, arb_mat, fmpq
 
 from .chebyshev import points, remainder, transform
 from .graph import Place
-from .language import Rejected
+from .language import Rejected, Sign
 from .paths import Field, Path, Piece, around, sideways, through_lambda, through_time, towards
 from .polynomials import Exponents, Polynomial, Polynomials
 from .rings import Discs, Jets, Samples, Series, working
@@ -252,7 +252,7 @@ def _defined(flow: Field, piece: Piece, tube: arb) -> None:
         flow.elsewhere.values(ring, path.known(flow, lambda _, line: ring.series(line), ring.series))
 
 
-def signed(sign: str, low: fmpq | arb, high: fmpq | arb) -> bool:
+def signed(sign: Sign, low: fmpq | arb, high: fmpq | arb) -> bool:
     """Whether all numbers from low to high certainly have the sign."""
     match sign:
         case "positive":
@@ -261,13 +261,21 @@ def signed(sign: str, low: fmpq | arb, high: fmpq | arb) -> bool:
             return bool(low >= 0)
         case "nonzero":
             return bool(low > 0 or high < 0)
-    return True
+        case "real":
+            return True
+    assert_never(sign)
 
 
 def finite(a: arb, what: str) -> arb:
     if not a.is_finite():
         raise Rejected(f"{what} is not bounded")
     return a
+
+
+def upper(a: arb, what: str) -> fmpq:
+    """Its upper end."""
+    mantissa, exponent = finite(a, what).upper().mid().man_exp()
+    return fmpq(mantissa) * fmpq(2) ** int(exponent)
 
 
 def _largest(values: list[arb], what: str) -> arb:

@@ -303,9 +303,9 @@ class Calculus:
                     visit(exponent)
                     if not isinstance(exponent, Number) or exponent.value.q != 1:
                         place(tree, base)
-                case Fn(name, arg):
+                case Fn(function, arg):
                     visit(arg)
-                    if name != "abs":
+                    if function != "abs":
                         place(tree, arg)
                 case Sum():
                     if shape(tree) not in done:

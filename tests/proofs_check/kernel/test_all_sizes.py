@@ -11,6 +11,7 @@ import pytest
 
 from proofs_check.exact import all_sizes
 from proofs_check.kernel import Rejected, check
+from proofs_check.kernel import all_sizes as all_sizes_module
 from proofs_check.kernel.all_sizes import check_all_sizes, residual
 from proofs_check.kernel.language import Count, read_statement
 from theory.papers import chou_rauhut_ward
@@ -274,6 +275,9 @@ FORGED: Mapping[str, tuple[Json, list[Json], Json]] = {
         None,
     ),
     "a cofactor at a negative number": (setting(equal(1, 0)), [cofactor(0, 1, {"k": -1})], None),
+    "a cofactor of a hypothesis that is none": (setting(equal(1, 0)), [cofactor(2, 1)], None),
+    "a cofactor of a truth value": (setting(equal(1, 0)), [cofactor(True, 1)], None),
+    "a cofactor at a truth value": (setting(equal(1, 0)), [cofactor(0, 1, {"k": True})], None),
     "a cofactor at no index": (setting(equal(1, 0)), [cofactor(0, 1, {"k": "p"})], None),
     "a cofactor that names nothing": (setting(equal(1, 0)), [cofactor(0, "nothing", {"k": "b"}, [["b", "M"]])], None),
     "a hypothesis that is positive": (
@@ -304,6 +308,9 @@ REASONS: Mapping[str, str] = {
     "a cofactor at an index of another size": "should run over M",
     "a cofactor at a number beyond a symbolic size": "outside its range",
     "a cofactor at a negative number": "outside its range",
+    "a cofactor of a hypothesis that is none": "not the number of a hypothesis",
+    "a cofactor of a truth value": "not the number of a hypothesis",
+    "a cofactor at a truth value": "not an index",
     "a cofactor at no index": "should run over M",
     "a cofactor that names nothing": "not declared",
     "a hypothesis that is positive": "about nothing",
@@ -402,3 +409,30 @@ def test_a_count_has_no_residual() -> None:
     assert isinstance(statement.claim, Count)
     with pytest.raises(Rejected, match="not an identity"):
         residual(statement, GRADIENT)
+
+
+def test_a_hypothesis_with_an_index_of_known_size_may_be_taken_at_a_number() -> None:
+    """sum_i T_ki z_i = 0 for k < 3, taken at 2."""
+    row = total("i", "N", ["*", at("T", "k", "i"), at("z", "i")])
+    node = setting(equal(total("i", "N", ["*", 5, at("T", 2, "i"), at("z", "i")]), 0), hypotheses=[family([["k", 3]], row, "zero")], flow=None)
+    node["symbols"]["T"] = sym([3, "N"], "constant")
+    assert run(node, [cofactor(0, 5, {"k": 2})]) == []
+    for wrong, words in ((1, "not zero"), (3, "outside its range")):
+        with pytest.raises(Rejected, match=words):
+            run(node, [cofactor(0, 5, {"k": wrong})])
+
+
+def test_the_certificates_accepted_last_are_remembered_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More certificates than are remembered, each met twice and once with a cofactor changed: a memory of one, and of two."""
+    laws = [
+        (setting(evolves(["^", at("u", n), 2], ["*", 2, "c", at("u", n), ["+", ["*", -1, at("h", n)], ["*", at("u", n), INNER]]])), n)
+        for n in range(3)
+    ]
+    for most in (1, 2):
+        monkeypatch.setattr("proofs_check.kernel.all_sizes.MOST_REMEMBERED", most)
+        monkeypatch.setattr("proofs_check.kernel.all_sizes._ACCEPTED", {})
+        for statement, n in [*laws, *laws, *reversed(laws)]:
+            assert run(statement) == ([f"N > {n}"] if n else [])
+            with pytest.raises(Rejected, match="not zero"):
+                run(statement, [cofactor(1, 1)])
+            assert len(all_sizes_module._ACCEPTED) <= most

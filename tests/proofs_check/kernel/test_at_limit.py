@@ -99,6 +99,15 @@ def test_an_end_may_not_be_missing_or_twice() -> None:
         check({**changed, "holds": False})
 
 
+def test_a_flow_without_a_solution_has_no_limit() -> None:
+    """x_1 + ... + x_4 = -1 has no solution x >= 0: where the flow tends to, if anywhere, is not established."""
+    changed = certificate()
+    own = {name: changed["ends"]["x"]["certificate"][name] for name in ("kappa", "depth", "start", "bits")}
+    changed["ends"]["x"]["certificate"] = own | {"matrix": [[1] * 4], "target": [-1], "outcome": "no solution", "normal": [1]}
+    with pytest.raises(Rejected, match="does not say what x is there"):
+        check(changed)
+
+
 def test_what_is_not_less_may_be_equal() -> None:
     """0 < 0 fails, and what is said of it must not be that 0 <= 0 fails."""
     strict = at_limit(at_most("", norm(x), sp.S.Zero, strict=True, x=threshold(Q(1, 20)).end()))

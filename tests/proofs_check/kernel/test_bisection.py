@@ -11,6 +11,7 @@ from flint import arb, arb_mat, fmpq
 from proofs_check.kernel import FORMAT, Rejected, check
 from proofs_check.kernel.bisection import MOST_CELLS, Balls, gaps, halves
 from proofs_check.kernel.language import read_statement
+from proofs_check.kernel.points import residual_at
 
 Json = Any
 
@@ -185,6 +186,63 @@ def test_what_is_refused_in_words(change: Json, words: str) -> None:
     assert check(easy).outcome == "proved"
     with pytest.raises(Rejected, match=words):
         check(easy | change)
+
+
+def test_a_constant_with_a_value_is_no_coordinate() -> None:
+    """x < 19/10 + y on 1/2 <= x <= 2, where y is bounded from below alone: it holds for y = 1/3, and fails at x = 2 for y = 0."""
+    told = certified([-1], stated("x", ["+", ["/", 19, 10], "y"]))
+    with pytest.raises(Rejected, match="y is not bounded on both sides"):
+        check(told)
+
+    def at(y: Json) -> Json:
+        return told | {"instance": {"sizes": {}, "values": {"y": y}}, "point": {"sizes": {}, "values": {"x": 1, "y": y}, "bits": 64}}
+
+    assert check(at("1/3")).text.endswith("at y = 1/3, on 1 cells that make up the box")
+    for wrong, words in ((0, r"not decided on the cell x in \[1/2, 2\]"), (-1, "is not nonnegative"), ([1], "not a rational")):
+        with pytest.raises(Rejected, match=words):
+            check(at(wrong))
+
+
+def test_a_condition_on_a_function_bounds_no_entry() -> None:
+    """log x >= 0 on 1/2 <= x <= 2 leaves the box as it is; where it fails the cells are empty, so that 3/4 <= x is decided on the others."""
+    statement = stated(["/", 3, 4], "x", definitions=[*BETWEEN, condition("log", ["log", "x"])])
+    (gap,) = gaps(read_statement(statement), {"sizes": {}, "values": {}})
+    assert gap.whole == ((fmpq(1, 2), fmpq(2)),)
+    assert check(certified([0, 0, -1, -1, -1], statement)).outcome == "proved"
+    alone = stated(["/", 3, 4], "x", definitions=[condition("log", ["log", "x"])])
+    with pytest.raises(Rejected, match="x is not bounded on both sides"):
+        check(certified([-1], alone))
+
+
+def test_a_sphere_bounds_its_entries_without_a_condition() -> None:
+    """u_0^3 < 11/10 for |u_0| <= 1, with no condition and so no point; and not u_0^3 <= 1/2, which (1, 0) on the sphere shows."""
+    node = moving(0)
+    for right, holds in ((["/", 11, 10], True), (["/", 1, 2], False)):
+        claim = {"kind": "at-most", "indices": [], "left": ["^", ["at", "u", 0], 3], "right": right, "strict": False, "where": []}
+        told = {**certified([-1], {**node, "definitions": [], "claim": claim})}
+        del told["point"]
+        if holds:
+            assert check(told).outcome == "proved"
+            continue
+        with pytest.raises(Rejected, match="not decided"):
+            check(told)
+        point = {"sizes": {}, "values": {"x": 1, "y": 0, "c": 1, "u": [1, 0]}, "bits": 64}
+        apart = {"kind": "equal", "indices": [], "left": claim["left"], "right": right}
+        assert residual_at(read_statement({**node, "definitions": [], "claim": apart}), point)[()] > 0
+
+
+def test_numbers_are_compared_on_a_box_without_coordinates() -> None:
+    """log 2 < 7/10 < log 3: no condition and no hypothesis, one cell."""
+    assert check(certified([-1], stated(["log", 2], ["/", 7, 10], definitions=[]))).text.endswith("on 1 cells that make up the box")
+    with pytest.raises(Rejected, match="not decided on the cell"):
+        check(certified([-1], stated(["log", 3], ["/", 7, 10], definitions=[])))
+    with pytest.raises(Rejected, match="0 is not the number of a coordinate"):
+        check(certified([0, -1, -1], stated(["log", 2], ["/", 7, 10], definitions=[])))
+
+
+def test_a_rate_needs_a_flow() -> None:
+    with pytest.raises(Rejected, match="the claim is about a flow, and the statement has none"):
+        check(at_rest({**moving(6), "flow": None}))
 
 
 def test_an_empty_box() -> None:

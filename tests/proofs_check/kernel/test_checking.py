@@ -47,6 +47,14 @@ def test_each_kind_is_accepted_in_words(certificates: dict[str, Json], kind: str
     assert WORDS[kind] in accepted.text
 
 
+def test_what_is_not_checked_is_not_said(certificates: dict[str, Json]) -> None:
+    """An identity for all sizes has no instance, and words in its place are no part of what is established."""
+    told = check(certificates["all-sizes"])
+    assert check(certificates["all-sizes"] | {"instance": {"sizes": {"N": "4, and for every flow"}, "values": {}}}) == told
+    with pytest.raises(Rejected, match="not an integer"):
+        check(certificates["instance"] | {"instance": {"sizes": {"N": "4, and for every flow", "M": 2}, "values": {}}})
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_another_format_is_rejected(certificates: dict[str, Json], kind: str) -> None:
     for wrong in ("polarflow.certificate/2", None, 1, ["polarflow.certificate/1"]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import localcontext
 from fractions import Fraction
 
 import pytest
@@ -22,6 +23,14 @@ def flint(q: Fraction) -> fmpq:
 def test_bounds_are_rounded_outwards(q: Fraction) -> None:
     assert Fraction(below(flint(q))) <= q <= Fraction(above(flint(q)))
     assert abs(Fraction(near(flint(q))) - q) <= abs(q) / 10**19
+
+
+def test_the_precision_that_others_work_with_does_not_count() -> None:
+    """Two digits and half-even would make 0.33 of what is to be at least 1/3."""
+    third = fmpq(1, 3)
+    with localcontext(prec=2):
+        assert (below(third), above(third), near(third)) == ("0.333333", "0.333334", "0." + "3" * 20)
+        assert about(third, fmpq(1, 100)) == f"{near(third)} within 0.0100001"
 
 
 @given(rationals, rationals.map(abs))

@@ -154,6 +154,19 @@ def test_data_without_values_and_a_radius_of_many_entries() -> None:
         check(given)
 
 
+def test_a_radius_is_one_number() -> None:
+    """A flow of two vectors with no pairing is a statement like any other, and none about a radius."""
+    given = certificate()
+    given["statement"]["symbols"]["rho"]["shape"] = ["P"]
+    given["statement"]["definitions"] = []
+    given["statement"]["flow"] |= {"pairing": 0, "held": []}
+    for rate in given["statement"]["flow"]["rates"].values():
+        rate["value"] = 1
+    given["statement"]["flow"]["rates"]["rho"]["indices"] = [["k", "P"]]
+    with pytest.raises(Rejected, match="the radius is one number"):
+        check(given)
+
+
 def test_a_flow_that_is_not_defined_everywhere() -> None:
     """The same loss, divided and multiplied by t, which may be 0."""
     given = certificate()

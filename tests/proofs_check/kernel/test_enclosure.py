@@ -99,7 +99,7 @@ def test_more_terms_come_closer() -> None:
         ({"tube": 0}, "positive radius"),
         ({"tube": -1}, "positive radius"),
         ({"disc": 1}, "more than 1"),
-        ({"terms": 2}, "terms of a step"),
+        ({"terms": 2}, "polynomials with 3 coefficients need as many points, and 2 are given"),
         ({"terms": True}, "terms of a step"),
         ({"terms": 10**9}, "terms of a step"),
         ({"length": 0}, "not positive"),
@@ -154,6 +154,38 @@ def test_an_enclosure_claims_nothing_else() -> None:
     told["statement"]["claim"] = {"kind": "equal", "indices": [], "left": 0, "right": 1}
     with pytest.raises(Rejected, match="claims something else"):
         check(told)
+
+
+def test_every_condition_of_every_law_is_to_hold_in_the_tube() -> None:
+    """q' = -1 from -1: sqrt(q^L) - q^(L/2) is conserved for q > 0, and with L = 2 it is -2 q here; pulled to it, q' = -1 - 2 (q + 1) is another flow.
+
+    A second law, q/q, asks no more of the same q than q != 0, and must not take the place of what the first one asks.
+    """
+    statement = moving([-1], constants=["L"])
+    statement["symbols"]["L"]["sign"] = "positive"
+
+    def law(quantity: Json) -> Json:
+        claim = {"kind": "evolves", "indices": [], "quantity": quantity, "rate": 0}
+        gradient = {"q0": {"indices": [], "value": 0}}
+        proof = {"format": FORMAT, "kind": "all-sizes", "statement": {**statement, "claim": claim}, "gradient": gradient, "cofactors": []}
+        return {"certificate": proof, "values": [{}]}
+
+    signed_law = law(["+", ["^", ["^", "q0", "L"], ["/", 1, 2]], ["*", -1, ["^", "q0", ["*", ["/", 1, 2], "L"]]]])
+    nonzero_law = law(["*", "q0", ["^", "q0", -1]])
+    assert check(signed_law["certificate"]).conditions == ("q0 > 0",)
+    assert check(nonzero_law["certificate"]).conditions == ("q0 != 0",)
+
+    def along(rows: list[Fraction], laws: list[Json]) -> Json:
+        told: Json = {"length": "1/8", "tube": "1/1000000", "out": "1/1000000", "slopes": ["1/1000"] * 2, "terms": 60, "disc": 2}
+        made = step([rows], pull=[[-1 if law is signed_law else 0] for law in laws], **told)
+        return certificate(statement, [-1], [made], values={"L": 2}, laws=laws)
+
+    assert check(along([Fraction(-1), Fraction(-1, 8)], [nonzero_law])).outcome == "proved"
+    false = [Fraction(-1), *(Fraction(-1, 4) ** k / math.factorial(k) / 2 for k in range(1, 20))]  # ends at -1.1106, and not at -1.125
+    assert abs(float(sum(false)) + 1.125) > 1e-2
+    for laws in ([signed_law, nonzero_law], [nonzero_law, signed_law], [signed_law]):
+        with pytest.raises(Rejected, match="a law is not proved everywhere in the tube"):
+            check(along(false, laws))
 
 
 def test_steps_are_joined_where_they_meet() -> None:
@@ -284,7 +316,7 @@ def test_a_wide_box_of_starts_by_hand() -> None:
         (box(across="ab"), "exponents and its polynomials"),
         (box(across=[[[], [fixed(decay(12))]]]), "1 to 8 in all"),
         (box(across=[[[10**30], [fixed(decay(12))]]]), "1 to 8 in all"),
-        (box(terms=12), "terms of a step"),
+        (box(terms=12), "polynomials with 13 coefficients need as many points, and 12 are given"),
     ],
 )
 def test_a_box_is_refused(told: Json, match: str) -> None:
@@ -363,13 +395,24 @@ def test_a_constant_with_its_own_polynomials() -> None:
         check(told(str(Fraction(6 * true)), first, scaled(second, Fraction(-1))))
 
 
-def test_a_constant_keeps_its_sign() -> None:
+@pytest.mark.parametrize(
+    ("sign", "value", "fits", "leaves"),
+    [
+        ("positive", 1, "1/2", 1),
+        ("nonnegative", 1, 1, "1001/1000"),
+        ("nonzero", -1, "999/1000", 1),
+        ("nonzero", 1, "999/1000", "1001/1000"),
+        ("real", 1, "1001/1000", None),
+    ],
+)
+def test_a_constant_keeps_its_sign(sign: str, value: int, fits: Json, leaves: Json) -> None:
     statement = moving([["*", -1, "c", "q0"]], constants=["c"])
-    statement["symbols"]["c"]["sign"] = "positive"
-    told = certificate(statement, [1], [step([decay(10)], tube=9, out=9, slopes=[1] * 2)], values={"c": 1}, degree=1)
-    assert check(told | {"radii": {"c": "1/2"}}).outcome == "proved"
-    with pytest.raises(Rejected, match="where it is not positive"):
-        check(told | {"radii": {"c": 1}})
+    statement["symbols"]["c"]["sign"] = sign
+    told = certificate(statement, [1], [step([decay(10)], tube=99, out=99, slopes=[3] * 2)], values={"c": value}, degree=1)
+    assert check(told | {"radii": {"c": fits}}).outcome == "proved"
+    if leaves is not None:
+        with pytest.raises(Rejected, match=f"where it is not {sign}"):
+            check(told | {"radii": {"c": leaves}})
 
 
 PARTS = st.lists(st.fractions(min_value=-1, max_value=1, max_denominator=50), min_size=3, max_size=3)

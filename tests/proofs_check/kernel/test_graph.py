@@ -246,6 +246,23 @@ def test_equal_parts_are_one_node() -> None:
     assert graph.walk(Ref("u", ("i",)), {"i": 0}) != graph.walk(Ref("u", ("i",)), {"i": 1})
 
 
+def test_a_size_is_a_number() -> None:
+    graph = Graph(read_statement(SETTING), SIZES, {})
+    for name, size in SIZES.items():
+        assert graph.rational(graph.walk(Ref(name), {})) == size
+
+
+def test_the_places_of_nodes_are_those_left_when_constants_are_numbers() -> None:
+    """G_1 + c r, with c a number or not."""
+    statement = read_statement(SETTING)
+    tree = read_family(statement, {"indices": [], "value": ["+", ["at", "G", 1], ["*", "c", "r"]]}).value
+    own = {symbol(*place) for place in PLACES} & written(["at", "G", 1], {}).free_symbols
+    for values, more in (({("c", ()): CONSTANT}, set()), ({}, {("c", ())})):
+        graph = Graph(statement, SIZES, values)
+        found = graph.places([graph.walk(tree, {})])
+        assert found == {place for place in PLACES if symbol(*place) in own} | {("r", ())} | more
+
+
 REFUSED: Sequence[tuple[Json, str]] = [
     (["^", 0, -1], "division by zero"),
     (["^", "r", 1001], "the exponent 1001"),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofs_check.division import certify, divide
-from proofs_check.kernel.instance import check_instance, rational, residual
+from proofs_check.kernel.instance import Fraction, check_instance, rational, residual
 from proofs_check.kernel.language import Rejected, read_statement
 from proofs_check.kernel.points import check_counterexample, residual_at
 
@@ -236,7 +236,12 @@ IDENTITIES = {
     "circle": (["+", power(["sin", "x"], 2), power(["cos", "x"], 2)], 1),
     "odd and even": (["+", ["sin", minus("x")], ["cos", minus("x")]], ["+", minus(["sin", "x"]), ["cos", "x"]]),
     "absolute value": (["abs", product_of(-2, "x", ["+", "x", minus("y")])], product_of(2, "x", ["abs", ["+", "y", minus("x")]])),
+    "absolute value of a number": (["abs", ["+", -3, minus("x"), "x"]], 3),
+    "absolute value of what is negative": (["abs", ["+", -3, minus("x")]], ["+", 3, "x"]),
+    "log of a denominator with a fraction": (["log", power(["+", "x", HALF], -1)], ["+", ["log", 2], minus(["log", ["+", product_of(2, "x"), 1]])]),
     "its square": (power(["abs", ["+", "x", minus("y")]], 2), power(["+", "x", minus("y")], 2)),
+    "functions at zero": (["+", *([name, ["+", "x", minus("x")]] for name in ("sin", "cos", "atan", "asinh", "atanh", "abs", "exp"))], 2),
+    "exp of a fraction": (["exp", product_of(2, power(["+", "x", "y"], -1))], power(["exp", power(["+", "x", "y"], -1)], 2)),
     "atan is odd": (["atan", minus("x")], minus(["atan", "x"])),
     "asinh is odd": (["asinh", minus("x")], minus(["asinh", "x"])),
 }
@@ -281,6 +286,11 @@ def test_atanh_lists_its_domain() -> None:
     assert conditions == ["(-1)/(x - 1) > 0", "x - 1 != 0"]
 
 
+def test_asinh_is_defined_everywhere() -> None:
+    """Its logarithm is of x + (1 + x^2)^(1/2), which is positive whatever the sign of x."""
+    assert prove(plain(gradient(["asinh", "x"], power(["+", 1, power("x", 2)], -1, 2)), "real")) == []
+
+
 def test_a_derivative_of_an_absolute_value_keeps_its_sign() -> None:
     assert prove(plain(gradient(["log", ["abs", "x"]], power("x", -1)), "real")) == ["abs(x) != 0", "abs(x) > 0", "x != 0"]
     with pytest.raises(Rejected, match="leaves"):
@@ -294,6 +304,7 @@ UNPROVED = {
     "a split root": (power(product_of("x", "y"), 1, 2), product_of(power("x", 1, 2), power("y", 1, 2))),
     "a symbolic power of a square": (power(power("x", 2), "L"), power("x", product_of(2, "L"))),
     "a power of a power": (power(power("x", 4), 1, 4), power(power("x", 2), 1, 2)),
+    "exp of a fraction": (["exp", product_of(2, power(["+", "x", power("y", 2)], -1))], power(["exp", power(["+", "x", power("y", 2)], -1)], 3)),
     "plainly false": (["+", "x", "y"], product_of("x", "y")),
 }
 
@@ -316,6 +327,12 @@ NOT_EVEN_COMPUTED = {
     "an integrand that moves": (["integral", "s", "x", product_of("s", "y")], 0),
     "a double integral": (["integral", "s", "x", ["integral", "t", 1, "t"]], 0),
 }
+WHY = {
+    "an integrand that moves": "mentions y: it may depend on constants and on its variable only",
+    "a double integral": "holds another integral",
+    "log of a negative number": "is negative",
+    "0/0": "vanishes identically",
+}
 
 
 @pytest.mark.parametrize("name", NOT_EVEN_COMPUTED)
@@ -323,6 +340,33 @@ def test_the_undefined_is_rejected(name: str) -> None:
     with pytest.raises(Rejected) as found:
         prove(plain(equal(*NOT_EVEN_COMPUTED[name])))
     assert "leaves" not in str(found.value)
+    assert WHY.get(name, "") in str(found.value)
+
+
+def test_a_fraction_has_a_denominator() -> None:
+    ring = residual(read_statement(plain(equal("x", "y"))), {"sizes": {}}).ring
+    x = ring.generator(ring.context.variable_to_index("x")).num
+    assert Fraction.of(2 * x * x, 4 * x) == Fraction.of(x, x * 0 + 2)
+    for num in (x, x * 0):
+        with pytest.raises(ZeroDivisionError):
+            Fraction.of(num, x * 0)
+
+
+def test_definitions_that_double_in_an_integrand_take_no_time() -> None:
+    node = plain(gradient(["integral", "s", "x", product_of("s", "d59")], product_of("x", "d59")))
+    node["definitions"] = [{"name": f"d{n}", **family([], ["+", *[f"d{n - 1}" if n else "L"] * 2])} for n in range(60)]
+    (condition,) = prove(node)
+    assert condition == f"the integral of {2**60}*L*s for s from 0 to x exists"
+
+
+def test_roots_that_do_not_settle_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pass through x^(1/2) x^(1/3) y^(1/2) y^(1/3) finds the order of one more root."""
+    roots = product_of(*(power(name, 1, n) for name in "xyr" for n in (2, 3)))
+    node = plain(equal(roots, product_of(*(power(name, 5, 6) for name in "xyr"))))
+    assert prove(node) == []
+    monkeypatch.setattr("proofs_check.kernel.instance.MOST_PASSES", 3)
+    with pytest.raises(Rejected, match="did not settle"):
+        prove(node)
 
 
 def test_conditions_are_listed_unless_the_signs_give_them() -> None:
@@ -403,6 +447,11 @@ def test_a_malformed_certificate_is_rejected(change: Any) -> None:
     change(bad)
     with pytest.raises(Rejected):
         check_instance(statement, bad)
+
+
+def test_a_claim_about_a_flow_needs_one() -> None:
+    with pytest.raises(Rejected, match="the claim is about a flow, and the statement has none"):
+        prove(plain(evolves("L")))
 
 
 def test_what_the_flow_does_not_say_is_not_differentiated() -> None:

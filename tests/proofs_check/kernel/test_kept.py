@@ -10,16 +10,21 @@ from typing import Any
 
 import pytest
 import sympy as sp
-from flint import arb
+from flint import arb, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mp
 
 from numerics import Problem, problem
+from proofs_check.division import certify
 from proofs_check.enclosing import enclose, law
-from proofs_check.kernel import check
+from proofs_check.kernel import FORMAT, check
 from proofs_check.kernel.enclosure import read_start
+from proofs_check.kernel.graph import motion
+from proofs_check.kernel.kept import Kept, read_kept
 from proofs_check.kernel.language import Rejected, read_statement
+from proofs_check.kernel.passes import planned
+from proofs_check.kernel.rings import Samples, working
 from theory.dynamics import vector_field
 from theory.settings import Setting, Space, family
 from theory.statements import Evolves, Part
@@ -193,3 +198,128 @@ def test_hypotheses_hold_exactly() -> None:
         check(json.loads(json.dumps(still.certificate | {"laws": [made]})))
     with pytest.raises(Rejected, match="hypothesis of a law"):
         check(json.loads(json.dumps({**still.certificate, "values": {"A": "0"}, "radii": {"A": "1/10"}, "degree": 1, "laws": [made]})))
+
+
+# ---- laws at explicit sizes ----------------------------------------------------------------------------------------------------------------------
+
+
+def at_sizes(node: Json, sizes: Json, values: Json, **more: Json) -> Json:
+    """The law of a statement, proved at these sizes and for these values of constants, and choices of its own."""
+    instance = {"sizes": sizes, "values": values}
+    return {"certificate": {"format": FORMAT, "kind": "instance", "statement": node, **certify(read_statement(node), instance)}, "values": [more]}
+
+
+def test_a_law_at_explicit_sizes_is_one_of_these_constants_alone(certificate: Json) -> None:
+    """c log x + y, proved for c = 1, is pulled to as it is where it is proved for every c; c = 2, or c near 1, it says nothing of."""
+    stated = certificate["laws"][0]["certificate"]["statement"]
+    for values in ({}, {"c": "1"}):
+        assert check(certificate | {"laws": [at_sizes(stated, {}, values)]}).outcome == "proved"
+    with pytest.raises(Rejected, match="proved for another c"):
+        check(certificate | {"laws": [at_sizes(stated, {}, {"c": "2"})]})
+    with pytest.raises(Rejected, match="proved for another c"):
+        check(certificate | {"laws": [at_sizes(stated, {}, {"c": "1"})], "radii": {"c": "1/1000"}, "degree": 1})
+    other = at_sizes(stated, {}, {})
+    other["certificate"]["instance"]["sizes"] = {"N": 1}
+    with pytest.raises(Rejected, match="neither for all sizes nor at those of the enclosure"):
+        check(certificate | {"laws": [other]})
+    false = at_sizes(stated, {}, {})
+    false["certificate"] = changed(false["certificate"], "statement", "claim", "quantity", to=["+", ["*", "c", ["log", "x"]], ["*", 2, "y"]])
+    with pytest.raises(Rejected, match="do not give the numerator"):
+        check(certificate | {"laws": [false]})
+
+
+def test_a_law_proved_for_a_value_of_its_own_constant_is_not_used_for_another(certificate: Json) -> None:
+    """z (c log x + y) + (z - 3) x is conserved for z = 3."""
+    stated = copy.deepcopy(certificate["laws"][0]["certificate"]["statement"])
+    stated["symbols"]["z"] = {"role": "constant", "shape": [], "sign": "real"}
+    stated["claim"]["quantity"] = ["+", ["*", "z", stated["claim"]["quantity"]], ["*", ["+", "z", -3], "x"]]
+    made = at_sizes(stated, {}, {"z": "3"}, z="5")
+    with pytest.raises(Rejected, match="proved for another z"):
+        check(certificate | {"laws": [made]})
+
+
+def test_conditions_that_are_not_checked_along_a_tube_are_refused(certificate: Json) -> None:
+    """1/(c log x + y) asks that this is not 0, and only its proof for all sizes says so in a form that can be checked."""
+    stated = certificate["laws"][0]["certificate"]["statement"]
+    energy = stated["claim"]["quantity"]
+    inverse = changed(stated, "claim", "quantity", to=["^", energy, -1])
+    general = {"format": FORMAT, "kind": "all-sizes", "statement": inverse, "gradient": {}, "cofactors": []}
+    with pytest.raises(Rejected, match="under conditions"):
+        check(certificate | {"laws": [at_sizes(inverse, {}, {})]})
+    found = enclose(posed(), until="3/8", digits=12, laws=[{"certificate": general, "values": [{}]}], longest="1/8", kappa=1)
+    pulled = json.loads(json.dumps(found.certificate))
+    assert check(pulled).outcome == "proved"
+    assert any(any(map(Fraction, b)) for step in pulled["steps"] for b in step["pull"])
+    with pytest.raises(Rejected, match="not certainly different from zero"):
+        check(pulled | {"start": {"x": "1", "y": "0"}})
+    written = changed(stated, "claim", "quantity", to=["+", ["*", "c", ["integral", "s", "x", ["^", "s", -1]]], "y"])
+    diverging = {"format": FORMAT, "kind": "all-sizes", "statement": written, "gradient": {}, "cofactors": []}
+    assert check(diverging).conditions == ("integral(x; %^-1) exists",)
+    with pytest.raises(Rejected, match="cannot be checked along a tube"):
+        check(certificate | {"laws": [{"certificate": diverging, "values": [{}]}]})
+
+
+# ---- spheres and conditions, as nodes ------------------------------------------------------------------------------------------------------------
+
+
+def dot(a: str, b: str) -> Json:
+    return ["sum", "i", "N", ["*", ["at", a, "i"], ["at", b, "i"]]]
+
+
+def on_a_sphere(quantity: Json) -> Json:
+    """u' = -b + (b u) u on the sphere; (z u)/(w u) is conserved for z b = w b = 0."""
+    vector = {"shape": ["N"], "sign": "real"}
+    return {
+        "sizes": ["N"],
+        "symbols": {"u": {**vector, "role": "parameter"}, **{name: {**vector, "role": "constant"} for name in "bzw"}},
+        "definitions": [],
+        "hypotheses": [{"indices": [], "zero": dot(name, "b")} for name in "zw"],
+        "flow": {
+            "pairing": dot("b", "u"),
+            "held": [],
+            "rates": {"u": {"indices": [["i", "N"]], "value": 1}},
+            "spheres": [["u"]],
+            "drift": {},
+        },
+        "claim": {"kind": "evolves", "indices": [], "quantity": quantity, "rate": 0},
+    }
+
+
+ZU, WU = dot("z", "u"), dot("w", "u")
+QUOTIENT = on_a_sphere(["*", ZU, ["^", WU, -1]]), [["*", -1, ["^", WU, -1]], ["*", ZU, ["^", WU, -2]]]
+LOGARITHM = on_a_sphere(["+", ["log", ZU], ["*", -1, ["log", WU]]]), [["*", -1, ["^", ZU, -1]], ["^", WU, -1]]
+GRADIENT = {"u": {"indices": [["i", "N"]], "value": ["at", "b", "i"]}}
+
+
+def read(statement: Json, cofactors: Json, z: Json) -> tuple[Kept, list[arb]]:
+    """What is kept by u' = -b + (b u) u for b = (0, 0, 1) and w = (2, 1, 0), and the values of its nodes at u = (3, 4, 12)/13."""
+    told = [{"hypothesis": n, "at": {}, "bound": [], "times": times} for n, times in enumerate(cofactors)]
+    certificate = {"format": FORMAT, "kind": "all-sizes", "statement": statement, "gradient": GRADIENT, "cofactors": told}
+    setting = {**statement, "symbols": {name: statement["symbols"][name] for name in "ub"}, "hypotheses": []}
+    setting["claim"] = {"kind": "equal", "indices": [], "left": 0, "right": 0}
+    values = {("b", (i,)): fmpq(i // 2) for i in range(3)}
+    graph = motion(read_statement(setting), {"N": 3}, values).graph
+    kept = read_kept(setting, [{"certificate": certificate, "values": [{"z": z, "w": [2, 1, 0]}]}], graph, ())
+    with working(100, 1):
+        nodes = [*kept.nodes, *kept.positive, *kept.nonzero]
+        at = {("u", (i,)): [arb(fmpq(q, 13))] for i, q in enumerate((3, 4, 12))}
+        found = planned(graph, nodes).values(Samples(1), at)
+        return kept, [found[n][0] for n in nodes]
+
+
+def test_the_norm_of_a_sphere_comes_first_and_conditions_are_those_of_the_choice() -> None:
+    """At u = (3, 4, 12)/13 with w = (2, 1, 0): |u|^2 = 1 and w u = 10/13; z u = -5/13 for z = (1, -2, 0), and 4/13 for (4, -2, 0)."""
+    kept, found = read(*QUOTIENT, z=[1, -2, 0])
+    assert (len(kept.nodes), len(kept.positive), len(kept.nonzero)) == (2, 0, 1)
+    with working(100, 1):
+        assert all(abs(value - arb(wanted)) < 1e-20 for value, wanted in zip(found, (fmpq(1), fmpq(-1, 2), fmpq(10, 13)), strict=True))
+    kept, found = read(*LOGARITHM, z=[4, -2, 0])
+    assert (len(kept.nodes), len(kept.positive), len(kept.nonzero)) == (2, 2, 0)
+    with working(100, 1):
+        wanted = [arb(1), arb(fmpq(2, 5)).log(), *sorted((arb(fmpq(4, 13)), arb(fmpq(10, 13))), key=float)]
+        assert all(abs(value - other) < 1e-20 for value, other in zip([*found[:2], *sorted(found[2:], key=float)], wanted, strict=True))
+
+
+def test_a_choice_that_violates_a_hypothesis_of_the_law_is_refused() -> None:
+    with pytest.raises(Rejected, match="hypothesis of a law"):
+        read(*QUOTIENT, z=[1, -2, 1])

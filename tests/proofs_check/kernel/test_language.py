@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proofs_check.kernel.language import Rejected, is_rational, read_family, read_statement
+from proofs_check.kernel.language import Rejected, is_rational, leaves, read_family, read_statement
 
 Json = Any
 
@@ -59,6 +59,17 @@ def test_the_statement_is_read() -> None:
     assert list(found.definitions) == ["s", "twice", "moving"]
     assert len(found.hypotheses) == 2  # that of the sphere comes last
     assert read_statement(put(("hypotheses", 0, "zero"), "twice")).hypotheses[0] != found.hypotheses[0]
+    assert read_statement(put(("hypotheses", 0, "zero"), ["integral", "p", "c", ["*", "p", "twice"]])).hypotheses[0] != found.hypotheses[0]
+
+
+def test_what_a_tree_depends_on() -> None:
+    """Through the definitions, each of which is looked at once: here the same name is reached in 2^60 ways."""
+    twice = [{"name": f"d{n}", "indices": [], "value": ["+", *[f"d{n - 1}" if n else "c"] * 2]} for n in range(60)]
+    statement = read_statement({**STATED, "definitions": [*STATED["definitions"], *twice], "hypotheses": [{"indices": [], "zero": "d59"}]})
+    assert leaves(statement.hypotheses[0].value, statement.definitions) == {"c"}
+    tree = read_family(statement, {"indices": [], "value": ["integral", "p", "moving", ["^", ["log", "p"], ["sum", "i", "N", ["*", "N", "d3"]]]]})
+    assert leaves(tree.value, statement.definitions) == {"c", "p", "u", "N"}
+    assert leaves(tree.value, {}) == {"moving", "p", "N", "d3"}
 
 
 @pytest.mark.parametrize(
@@ -97,6 +108,8 @@ def test_the_statement_is_read() -> None:
         (("symbols",), [], "not well formed"),
         (("hypotheses", 0, "zero"), ["at", "u", 0], "is not a constant"),
         (("hypotheses", 0, "zero"), "moving", "is not a constant"),
+        (("hypotheses", 0, "zero"), ["integral", "p", ["at", "u", 0], "p"], "is not a constant"),
+        (("hypotheses", 0, "zero"), ["integral", "p", "c", ["*", "p", "moving"]], "is not a constant"),
         (("flow", "held"), ["a"], "cannot be held"),
         (("flow", "rates", "a"), RATE, "is not a parameter"),
         (("flow", "rates", "u"), {"indices": [], "value": "c"}, "do not have its shape"),

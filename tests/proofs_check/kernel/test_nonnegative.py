@@ -163,6 +163,22 @@ def point(**given: Json) -> Json:
     return {"sizes": {"N": 2}, "values": values, "bits": 64}
 
 
+# y' = -y^3 along the gradient flow of y^4/4
+FALLING: Json = {
+    "pairing": ["*", ["/", 1, 4], ["^", "v", 4]],
+    "held": [],
+    "rates": {"v": {"indices": [], "value": 1}},
+    "spheres": [],
+    "drift": {},
+}
+
+
+def moving(claim: Json) -> Json:
+    node = stated(claim, flow=FALLING)
+    node["symbols"]["v"] = {"role": "parameter", "shape": [], "sign": "real"}
+    return node
+
+
 def under_a_condition(**given: Json) -> Json:
     """x <= 1 where 1 - x >= 0."""
     return certified("room", {"left": "x", "right": 1, "where": ["room"]}, definitions=[ROOM], more={"point": point(**given)})
@@ -187,6 +203,30 @@ def test_a_strict_inequality_needs_a_positive_witness() -> None:
         check(certified(["^", "x", 2], {"left": 0, "right": ["^", "x", 2], "strict": True}))
     with pytest.raises(Rejected, match="positive"):
         check(certified(LAGRANGE, {**CAUCHY, "strict": True}))
+
+
+@pytest.mark.parametrize(("bound", "holds"), [(0, True), (["*", -2, ["^", "v", 4]], True), (["*", -3, ["^", "v", 4]], False)])
+def test_rates_along_a_flow_with_their_witnesses(bound: Json, holds: bool) -> None:
+    """d/dt v^2 = -2 v^4, for all sizes and at explicit ones; that it is at most -3 v^4 fails wherever v is not 0."""
+    claim = {"quantity": ["^", "v", 2], "right": bound}
+    witness = ["*", 2, ["^", "v", 4]] if bound == 0 else 0
+    begin = {"format": FORMAT, "kind": "inequality", "statement": moving(claim)}
+    proofs = (
+        begin | {"witness": witness, "gradient": {"v": {"indices": [], "value": ["^", "v", 3]}}, "cofactors": []},
+        begin | {"instance": {"sizes": {"N": 2}, "values": {}}, "proofs": [{"witness": witness, "cofactors": []}]},
+    )
+    values = point()["values"] | {"v": "-2/3"}
+    violation = begin | {"kind": "counterexample", "sizes": {"N": 2}, "values": values, "bits": 64}
+    if holds:
+        told = [check(proof).text for proof in proofs]
+        assert told == [f"the rate of change along the flow is at most the right side, {where}" for where in ("for all N", "at N = 2")]
+        with pytest.raises(Rejected, match="no entry of the inequality certainly fails"):
+            check(violation)
+        return
+    for proof, words in zip(proofs, ("the residual is not zero: v", "do not give the numerator of the residual"), strict=True):
+        with pytest.raises(Rejected, match=words):
+            check(proof)
+    assert "the left side less the right one is [0.19753086419753086" in check(violation).text  # (2/3)^4 = 16/81
 
 
 def test_conditions_must_be_met_somewhere() -> None:
@@ -268,6 +308,18 @@ def test_each_entry_has_a_witness_of_its_own() -> None:
             check(at_two(wrong))
     with pytest.raises(Rejected):
         check(at_two([first, ["^", ["at", "a", 2], 2]]))
+
+
+def test_entries_of_an_integral() -> None:
+    """0 <= exp of the integral of exp(b_i s^2) from 0 to a_i, with the i-th entries of both in the witness for i."""
+
+    def power(upper: Json, inner: Json) -> Json:
+        return ["exp", ["integral", "s", ["at", "a", upper], ["exp", ["*", ["at", "b", inner], ["^", "s", 2]]]]]
+
+    assert check(at_two([power(0, 0), power(1, 1)], power("i", "i"))).outcome == "proved"
+    for upper, inner in ((1, 0), (0, 1), (0, 0)):
+        with pytest.raises(Rejected, match="do not give the numerator of the residual"):
+            check(at_two([power(0, 0), power(upper, inner)], power("i", "i")))
 
 
 def test_the_conditions_of_the_statement_itself_are_told() -> None:

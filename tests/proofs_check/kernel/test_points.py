@@ -228,6 +228,7 @@ DERIVATIVES = {
     "atanh": (["atanh", ["*", HALF, "x"]], ["*", HALF, ["^", ["+", 1, ["*", ["/", -1, 4], "x", "x"]], -1]]),
     "abs": (["abs", ["*", "x", "y"]], ["*", -1, "y"]),
     "root": (["^", ["+", "x", 1], ["/", 1, 3]], ["*", ["/", 1, 3], ["^", ["+", "x", 1], ["/", -2, 3]]]),
+    "root of a function": (["^", ["exp", "x"], HALF], ["*", HALF, ["exp", ["*", HALF, "x"]]]),
     "odd power of a negative": (["^", ["*", "x", "y"], "L"], ["*", "L", "y", ["^", ["*", "x", "y"], ["+", "L", -1]]]),
     "moving power": (["^", "x", "x"], ["*", ["+", 1, ["log", "x"]], ["^", "x", "x"]]),
     "integral": (["integral", "s", ["^", "x", 2], ["exp", ["*", -1, "s", "s"]]], ["*", 2, "x", ["exp", ["*", -1, ["^", "x", 4]]]]),
@@ -326,6 +327,29 @@ def flowing(quantity: Json, claim: str = "evolves") -> Json:
     node = {"sizes": [], "symbols": symbols, "definitions": [], "hypotheses": [], "flow": flow}
     told = {"kind": claim, "indices": [], "quantity": quantity, "rate": 0, "count": 0}
     return read_statement(node | {"claim": told})
+
+
+def test_a_rate_needs_a_flow() -> None:
+    told = {**polar(law_2(), 2), "flow": None}
+    with pytest.raises(Rejected, match="the claim is about a flow, and the statement has none"):
+        check_counterexample(read_statement(told), POINT)
+
+
+def test_an_entry_of_a_definition_beyond_its_shape_is_refused() -> None:
+    """x_i = (r u_i)^2 has N entries: x_3 is one of four, not of three."""
+    third = polar(0, 2) | {"claim": equal(at("x", 3), ["^", ["*", "r", at("u", 3)], 2])}
+    assert residual_at(read_statement(third), POINT)[()] == 0
+    fewer = with_values(A=[[1, 1, 1], [1, 2, 3]], z=[1, -2, 1], u=["1/3", "2/3", "2/3"]) | {"sizes": {"N": 3, "M": 2}}
+    with pytest.raises(Rejected, match=r"the entry \[3\] is outside its shape"):
+        residual_at(read_statement(third), fewer)
+
+
+def test_a_size_is_a_number() -> None:
+    """Of N = 4 entries: sum_i 1 = N, and not M = 2."""
+    claim = equal(["sum", "i", "N", 1], "N")
+    assert residual_at(read_statement(polar(0, 2) | {"claim": claim}), POINT)[()] == 0
+    found = check_counterexample(read_statement(polar(0, 2) | {"claim": equal(["sum", "i", "N", 1], "M")}), POINT)
+    assert found[2] == "2"
 
 
 def test_time_constants_and_what_moves_as_it_likes() -> None:

@@ -87,7 +87,12 @@ def test_what_is_not_defined_is_refused(name: str) -> None:
         RING.power(given(A - S), fmpq(-1))
 
 
-def test_nothing_changes_without_lambda() -> None:
+def test_nothing_changes_without_lambda_and_little_with_one_monomial() -> None:
     plain = Polynomials(SERIES, 0, 0)
     value: Polynomial = {(): SERIES.series([arb(2), arb(1)])}
     assert list(plain.function("exp", plain.times(value, value))) == [()]
+    agrees(RING.power(given(2 + A), fmpq(-1, 2)), (2 + A) ** sp.Rational(-1, 2))
+    agrees(RING.function("exp", given(B + 1)), sp.exp(B + 1))
+    still = RING.power(given(2 + S), fmpq(-1, 2))
+    assert list(still) == [(0, 0)]
+    agrees(still, (2 + S) ** sp.Rational(-1, 2))

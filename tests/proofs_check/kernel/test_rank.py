@@ -205,6 +205,15 @@ def test_a_count_from_below_and_above() -> None:
             check(between(least, most, counted(open_, 0, IN_PLANE, given)))
 
 
+def test_a_condition_on_functions_is_left_to_the_quantity_where_the_flow_has_none() -> None:
+    """1/(exp x - 2) is conserved where x is, and its gradient cannot be taken at exp x = 2; a flow with functions may need the condition as well."""
+    quantity = ["^", ["+", ["exp", "x"], -2], -1]
+    rational, other = plane(0, "a"), plane(0, ["*", "a", ["exp", "x"]])
+    assert "1 independent laws" in check(counted(rational, 1, IN_PLANE, [at_instance(rational, quantity)])).text
+    with pytest.raises(Rejected, match=r"a condition that is not checked at the point: e\^\(x\) - 2 != 0"):
+        check(counted(other, 1, IN_PLANE, [at_instance(other, quantity)], BALLS))
+
+
 def test_more_laws_than_there_is_room_for_is_an_error_somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     node = counted(STILL, 1, VALUES, [law(STILL, "x", {"x": family([], 0)})])
     monkeypatch.setattr("proofs_check.kernel.rank.reached", lambda *_: 1)

@@ -369,6 +369,25 @@ def test_a_pairing_that_is_not_defined_is_refused() -> None:
         reached(found, at, CONTROLS)
 
 
+def test_what_has_no_value_is_named() -> None:
+    """x' = a k with a constant k."""
+    node = statement(System(named("x y", 2, 0), ("a",), drift={"x": "a", "y": "x"}))
+    node["symbols"]["k"] = sym([], "constant")
+    node["flow"]["drift"]["x"]["value"] = ["*", "a", "k"]
+    at = placed(LINE)[1]
+    assert reached(motion(read_statement(node), {}, {("k", ()): fmpq(5)}), at, CONTROLS) == 2
+    with pytest.raises(Rejected, match=r"k\[\] has no value, and the flow needs it"):
+        reached(motion(read_statement(node), {}, {}), at, CONTROLS)
+
+
+def test_the_rank_of_gradients_whose_denominators_the_prime_divides() -> None:
+    """Modulo 2^61 - 1 these rows cannot be written, and in the rationals their ranks are 1 and 2."""
+    p = 2**61 - 1
+    x, y = ("x", ()), ("y", ())
+    assert independent([{x: fmpq(1, p), y: fmpq(1)}, {x: fmpq(1), y: fmpq(p)}], (x, y)) == 1
+    assert independent([{x: fmpq(1, p), y: fmpq(1)}, {x: fmpq(1), y: fmpq(p + 1)}, {y: fmpq(2)}], (x, y)) == 2
+
+
 def test_the_rank_of_gradients_is_exact_or_certain() -> None:
     x, y = ("x", ()), ("y", ())
     third = fmpq(1, 3)

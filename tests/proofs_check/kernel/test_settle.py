@@ -216,6 +216,23 @@ def test_entries_that_depend_on_each_other() -> None:
         check(resting(posed, rate="4999/1000", **told | {"ratio": "999/1000"}))
 
 
+def test_a_residual_of_too_many_entries_is_refused(falling: Json) -> None:
+    """e_kj = q for 0 <= k < 25 and 0 <= j < 21, 525 of them; 500 are looked at."""
+
+    def told(width: int) -> Json:
+        many = copy.deepcopy(falling)
+        statement = many["enclosure"]["statement"]
+        size = statement["symbols"]["q"]["shape"][0]
+        statement["definitions"].append({"name": "many", "indices": [["k", 25], ["j", width]], "value": ["sum", "n", size, ["at", "q", "n"]]})
+        return many | {"residual": "many", "radius": "1/2", "within": 1}
+
+    with pytest.raises(Rejected, match="many has more than 500 entries"):
+        check(told(21))
+    with pytest.raises(Rejected, match="bounded by the decay"):  # |q'|^2 = |e|^2/500
+        check(told(20) | {"ratio": "1/501"})
+    assert check(told(20) | {"ratio": "1/499"}).outcome == "proved"
+
+
 def test_entries_that_cannot_vanish_together() -> None:
     posed = linear([[1], [2]], [[-1, -2]], [1], target=[0, 1])
     with pytest.raises(Rejected, match="does not vanish anywhere"):

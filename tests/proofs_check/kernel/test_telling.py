@@ -183,3 +183,43 @@ def test_a_parameter_that_only_drifts_is_told() -> None:
     flow = {**LAW["statement"]["flow"], "drift": {"r": {"indices": [], "value": ["+", "r", 1]}}}
     flow["rates"] = {"u": flow["rates"]["u"]}
     assert "flow: d/dt r = r + 1" in tell(change(LAW, "statement", "flow", to=flow))
+
+
+FALSE = "1\nclaim: x = x + 1 for all N"
+
+
+@pytest.mark.parametrize("path", CERTIFICATES, ids=lambda path: path.stem)
+def test_what_no_checker_reads_is_not_told(path: Path) -> None:
+    certificate = json.loads(path.read_text(encoding="utf-8"))
+    lines = tell(certificate)
+    for holder in (certificate, certificate.get("point"), certificate.get("instance"), certificate.get("enclosure")):
+        if isinstance(holder, dict):
+            for key in ("values", "sizes", "start", "radii"):
+                if certificate["kind"] != "limit":
+                    holder.setdefault(key, {})["note"] = FALSE
+    certificate.setdefault("note", FALSE)
+    assert tell(certificate) == lines
+
+
+@pytest.mark.parametrize("kind", ["all-sizes", "inequality"])
+def test_numbers_beside_a_statement_for_all_are_not_told(kind: str) -> None:
+    certificate = json.loads((Path(__file__).parent / "certificates" / f"{kind}.json").read_text(encoding="utf-8"))
+    lines = tell(certificate)
+    name = next(iter(certificate["statement"]["symbols"]))
+    assert tell({**certificate, "sizes": {"N": 1, "M": 1}, "values": {name: 1}, **({"instance": {}} if kind == "all-sizes" else {})}) == lines
+
+
+def test_radii_and_long_tensors_are_told() -> None:
+    enclosure = json.loads((Path(__file__).parent / "certificates" / "enclosure.json").read_text(encoding="utf-8"))
+    told = tell({**enclosure, "radii": {"kappa": "1/100"}, "values": {**enclosure["values"], "y": [["1/3"] * 30], "r": "7"}})
+    assert "at: every kappa that differs from this by at most 1/100" in told
+    assert "at: y = 30 numbers of the certificate" in told
+    assert not any("r = 7" in line for line in told)  # a parameter has no value there, but a start
+
+
+def test_plain_gradient_flow_is_told_from_the_polar_one() -> None:
+    limit = json.loads((Path(__file__).parent / "certificates" / "limit.json").read_text(encoding="utf-8"))
+    plain = tell({**limit, "kappa": None, "start": {"exponent": "1/2", "values": ["1/2", "3"]}})
+    assert "flow: gradient flow of w" in plain
+    assert "at: L = 2" in plain
+    assert "at: w(0)**2 = [1/2, 3]" in plain
