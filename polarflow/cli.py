@@ -339,7 +339,12 @@ def verify(
     elif not all(row.passed for row in rows):
         code = REFUTED
     if certificates is not None:
-        _write_certificates(certificates, rows)
+        from .certificates import write_certificates
+
+        try:
+            write_certificates(certificates, rows)
+        except OSError as error:
+            _bad(f"{certificates} cannot be written: {error}")
     if json_file is not None:
         told = json.dumps(as_json(found, rows), indent=1)
         if to_stdout:
@@ -706,23 +711,12 @@ def check(
         _bad(str(error))
 
 
-def _write_certificates(folder: Path, rows: list[Any]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for n, row in enumerate(rows):
-        for m, result in enumerate([*row.parts, *row.mutants]):
-            for k, finding in enumerate(result.verdict.findings):
-                if finding.certificate is not None:
-                    name = f"{n:02d}-{row.id}-{m:02d}-{k}".replace("/", "_").replace(" ", "_")
-                    _write(folder / f"{name}.json", json.dumps(finding.certificate))
-
-
 def _write(path: Path, content: str) -> None:
     """Write the whole file or leave the old one."""
+    from .writing import write_whole
+
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(path.name + ".part")
-        unfinished.write_text(content + "\n", encoding="utf-8")
-        unfinished.replace(path)
+        write_whole(path, f"{content}\n".encode())
     except OSError as error:
         _bad(f"{path} cannot be written: {error}")
 

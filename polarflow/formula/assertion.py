@@ -29,8 +29,8 @@ class Shown:
 
 def assertion(stated: object, style: Style = PLAIN) -> Shown:
     """An assertion; of a kind that is not known here, its text."""
-    house = _House(style)
-    indices: Indices = ()
+    indices: Indices = getattr(stated, "indices", ())
+    house = _House(style, (i for i, _ in indices))
     match stated:
         case Evolves(quantity, rate, indices):
             taken = {i for i, _ in indices}

@@ -92,7 +92,7 @@ def _pieces(formula: Layout, depth: int, room: float) -> list[_Piece]:
         elif isinstance(item, Fence) and width(item) > 0.6 * room:
             size = "large " if tall(item.body) else ""
             found.append(_Piece(Sign(size + item.left, "open"), depth + 1 if _follows(items, n) else None, factor=True))
-            found += [_Piece(p.layout, p.depth if m else None) for m, p in enumerate(_pieces(item.body, depth + 1, room))]
+            found += [_Piece(p.layout, p.depth if m else None, p.factor) for m, p in enumerate(_pieces(item.body, depth + 1, room))]
             found.append(_Piece(Sign(size + item.right, "close")))
         elif isinstance(item, Script) and isinstance(item.base, Fence) and width(item) > 0.6 * room:
             inner = _pieces(item.base, depth, room)

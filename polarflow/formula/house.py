@@ -7,12 +7,13 @@ name their index alone, square roots of sums of squares are norms.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sympy as sp
 
 from theory.statements import TimeDerivative
+from theory.symbols import away_from
 
 from .layout import (
     MINUS,
@@ -89,16 +90,17 @@ def layout(expression: sp.Basic, style: Style = PLAIN) -> Layout:
 class _House:
     """One walk through an expression; `used` collects the short names that occurred."""
 
-    def __init__(self, style: Style) -> None:
+    def __init__(self, style: Style, taken: Iterable[sp.Symbol] = ()) -> None:
         self.style = style
+        self.taken = frozenset(taken)  # the indices that have a meaning here: no sum within may use them for its own
         self.used: dict[str, sp.Basic] = {}
-        self._known: dict[tuple[sp.Basic, int, bool], Layout] = {}
+        self._known: dict[tuple[sp.Basic, int, bool, frozenset[sp.Symbol]], Layout] = {}
         self._texts: dict[sp.Basic, tuple[str, sp.Basic]] = {}
         self.inline = False  # within an exponent: nothing stands behind a fraction, which is printed with a slash there
 
     def put(self, e: sp.Basic, place: int = 0) -> Layout:
         """The layout of an expression for a place that binds so tightly; each is worked out once."""
-        key = (e, place, self.inline)
+        key = (e, place, self.inline, self.taken)
         if key not in self._known:
             self._known[key] = self._put(e, place)
         return self._known[key]
@@ -185,6 +187,8 @@ class _House:
 
     def _add(self, e: sp.Add) -> Layout:
         terms = sorted(e.as_ordered_terms(), key=self._term_rank)  # a stable order: SymPy's where ours says nothing
+        if any(isinstance(part, sp.Indexed) for term in terms for part in sp.Mul.make_args(term)):
+            terms.sort(key=lambda term: bool(term.is_number))  # among coordinates the constant comes last
         lead = next((n for n, term in enumerate(terms) if not self._negative(term)), 0)
         terms.insert(0, terms.pop(lead))
         items: list[Layout] = []
@@ -218,7 +222,8 @@ class _House:
             negative, number = not negative, -number
         if negative:
             for n, factor in enumerate(factors):
-                if isinstance(factor, sp.Add) and not factor.has(sp.Indexed, sp.Sum) and self._short(factor) is None:
+                signed = isinstance(factor, sp.Add) and any(map(self._negative, factor.args))  # or all would be negative
+                if signed and not factor.has(sp.Indexed, sp.Sum) and self._short(factor) is None:
                     factors[n] = sp.Add(*(-t for t in factor.args))
                     return False, number, tuple(factors)
         return negative, number, tuple(factors)
@@ -246,9 +251,15 @@ class _House:
         simple = [f for f in above if f not in heavy]
         if not heavy or self.inline:
             simple = above
-            return Fraction(self._product(simple), self._product(below))
-        front = Fraction(self._product(simple), self._product(below))
+            return self._fraction(simple, below)
+        front = self._fraction(simple, below)
         return row(front, self._product(heavy))
+
+    def _fraction(self, above: Sequence[sp.Expr], below: Sequence[sp.Expr]) -> Layout:
+        """A factor that is alone on its side of a fraction needs no brackets there; with a slash it does."""
+        bare = 0 if not self.inline else MUL
+        sides = (self.put(side[0], bare) if len(side) == 1 and isinstance(side[0], sp.Add) else self._product(side) for side in (above, below))
+        return Fraction(*sides)
 
     @staticmethod
     def _heavy(shown: Layout) -> bool:
@@ -294,8 +305,10 @@ class _House:
 
     def _sum(self, e: sp.Sum) -> Layout:
         signs: list[Layout] = [Big("∑", letter(limit[0].name, self.style)) for limit in reversed(e.limits)]
-        body = e.function
+        before, self.taken = self.taken, self.taken | {limit[0] for limit in e.limits}
+        body = away_from(e.function, set(self.taken))
         inner = self.put(body, MUL if self._negative(body) else 0)
+        self.taken = before
         return row(*signs, Fence("(", inner, ")") if isinstance(body, sp.Add) and self._short(body) is None else inner)
 
     def _integral(self, e: sp.Integral) -> Layout:

@@ -9,38 +9,45 @@ from proofs_check.ledger import versions
 
 from ..verifying import Options, Row
 from .badges import MEANINGS
-from .document import Block, Code, Heading, Paragraph, Styled, Table, Text
+from .document import LARGEST, Block, Code, Heading, Inline, Paragraph, Styled, Table, Text
+
+APPENDIX = "appendix"  # its anchor
+
+
+def called(given: str) -> str:
+    """How a command names a target: a theory file by its name, not where it lay."""
+    return re.sub(r"^.*/(?=[^/]*\.toml)", "", given)
 
 
 def appendix(given: Sequence[str], options: Options) -> tuple[Block, ...]:
     """Commands, budgets, versions and the meaning of the badges."""
-    commands = []
-    for name in (re.sub(r"^.*/(?=[^/]*\.toml)", "", one) for one in given):  # a theory file is named, not where it lay
-        commands += [
-            f"polarflow verify {name} --fresh --seed {options.seed} --samples {options.samples} --digits {options.digits} --certificates certificates"
-        ]
-    commands.append("polarflow check certificates/*.json")
-    known = tuple(((Text(name),), (Styled("code", (Text(value),)),)) for name, value in versions().items())
+    asked = f"--fresh --seed {options.seed} --samples {options.samples} --digits {options.digits}"
+    commands = [f"polarflow verify {called(one)} {asked} --certificates certificates" for one in given]
+    known: list[Inline] = [part for name, value in versions().items() for part in (Text(f"{name} "), _code(value), Text(", "))]
     meanings = tuple(((Text(name),), (Text(meaning),)) for name, meaning in MEANINGS.items())
+    level = 2 if len(given) > 1 else 3  # below the heading of the appendix, which is that of a chapter in a course
     return (
-        Paragraph(
-            (Text("The first command searches for proofs and counterexamples afresh and writes certificates; the last has the kernel check them."),)
-        ),
-        Code("\n".join(commands), "sh"),
-        Paragraph(
-            (Text(f"Seed {options.seed}, {options.samples} rational points where no proof is found, experiments at {options.digits} digits."),)
-        ),
-        Heading(3, (Text("What the verdicts mean"),), ""),
-        Table(((Text("verdict"),), (Text("meaning"),)), meanings),
+        Code("\n".join([*commands, "polarflow check certificates/*.json"]), "sh"),
         Paragraph(
             (
-                Text("A claim is as strong as its weakest part. A theorem holds for all sizes unless sizes are given; "),
-                Text("“sources” below is a digest of the program's own mathematics. Certificates are named by the first digits of their SHA-256."),
+                Text("The last command has the kernel check the certificates that are written by what stands before it, which searches afresh. "),
+                Text("A certificate is named by its fingerprint, the first digits of the SHA-256 of its file; "),
+                _code("polarflow check certificates/*-FINGERPRINT.json"),
+                Text(" checks one. On a page in HTML a fingerprint is a link that saves the certificate, "),
+                Text(f"unless that is larger than {LARGEST // 1000} kB. "),
+                Text(f"Where no proof is found, {options.samples} rational points are tried."),
             )
         ),
-        Heading(3, (Text("Versions"),), ""),
-        Table(((Text("package"),), (Text("version"),)), known),
+        Heading(level, (Text("What the verdicts mean"),), ""),
+        Table(((Text("verdict"),), (Text("meaning"),)), meanings),
+        Paragraph((Text("A claim is as strong as its weakest part. A theorem holds for all sizes unless sizes are given."),)),
+        Heading(level, (Text("Versions"),), ""),
+        Paragraph((*known[:-1], Text(". The sources are a digest of the program's own mathematics."))),
     )
+
+
+def _code(text: str) -> Styled:
+    return Styled("code", (Text(text),))
 
 
 def count(rows: Sequence[Row]) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from proofs_check.verdicts import Verdict
 
+from ..formula.house import GREEK
 from ..verifying import Row
 from .document import Badge, Standing
 
@@ -33,6 +35,12 @@ def of_row(row: Row) -> Badge:
     return _badge(row.outcome, row.grade, scope)
 
 
+def place(route: str) -> str:
+    """The name of a route as a reader writes it: N=4 kappa=2 as N = 4, κ = 2."""
+    told = re.sub(r"(?<!,) (?=\w+=)", ", ", route)
+    return re.sub(r"(\w+)=", lambda name: f"{GREEK.get(name[1], name[1])} = ", told)
+
+
 def _joined(scopes: Sequence[str]) -> str:
     if "all sizes" in scopes:
         return "all sizes; some parts at explicit sizes"
@@ -41,7 +49,7 @@ def _joined(scopes: Sequence[str]) -> str:
 
 def _badge(outcome: Standing, grade: str | None, scope: str) -> Badge:
     words = {"all sizes": "for all sizes", "exact": "", "limit": "", "points": "at a rational point"}
-    where = words.get(scope, f"at {scope}" if "=" in scope else scope)
+    where = words.get(scope, f"at {place(scope)}" if "=" in scope else scope)
     if outcome == "proved":
         kind = {"rocq": "Rocq", "exact": "exact", "enclosed": "enclosed"}.get(grade or "", grade or "")
         return Badge(outcome, f"proved, {kind}", where, MEANINGS.get(grade or "", ""))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -14,9 +12,10 @@ from theory.papers import NAMES
 
 from ..targets import Target
 from ..verifying import Options, Row, go_through, size_of
+from ..writing import write_whole
 from .appendix import appendix, count
 from .compose import chapter
-from .document import Chapter, Document
+from .document import Chapter, Document, Text
 from .stamp import bears, stamp
 
 DEFAULT = Options()
@@ -65,7 +64,7 @@ def build(
         report(f"writing {form}", 0.9 + 0.1 * n / len(to))
         files |= written(document, form, path_of(out, form))
     for path, content in reversed(files.items()):  # the notes last, when everything they refer to is there
-        _put(path, content)
+        write_whole(path, content)
     return tuple(files)
 
 
@@ -101,14 +100,15 @@ def compose(
         def working(said: str, share: float = 0.8 * done / steps) -> None:
             report(said, share)
 
-        composed = chapter(target, rows, source, digits=options.digits, report=working)
+        composed = chapter(target, rows, source, digits=options.digits, conventions=not chapters, report=working)
         chapters.append(composed)
         everything += rows
         outcomes[composed.given] = {row.id: row.outcome for row in rows if row.statement is not None}
     given = [one.given for one in chapters]
     if len({one.anchor for one in chapters}) < len(chapters):
         raise CannotBuild(f"of {', '.join(given)} two have the same name; give one of the files another")
-    return Document(title or " · ".join(c.title for c in chapters), tuple(chapters), appendix(given, options), count(everything), outcomes, mark)
+    titles = [part for one in chapters for part in (Text(" · "), *one.title)][1:]
+    return Document((Text(title),) if title else tuple(titles), tuple(chapters), appendix(given, options), count(everything), outcomes, mark)
 
 
 def prose_of(target: Target) -> str:
@@ -152,17 +152,3 @@ def written(document: Document, to: str, out: Path) -> Mapping[Path, bytes]:
             from .writers.markdown import write_markdown
 
             return write_markdown(document, out)
-
-
-def _put(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as sink:
-            sink.write(content)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

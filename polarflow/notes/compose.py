@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
+from dataclasses import dataclass, field, replace
 
 import sympy as sp
 
 from numerics import IntegrationFailed, InvalidProblem, OutOfDomain, Unsupported
 from proofs_check.verdicts import Finding
-from theory.statements import AtLimit, Experiment, Observed, Order, Statement
+from theory.statements import AtLimit, Experiment, Statement
+from theory.symbols import Variable
 
-from ..formula import PLAIN, Lines, Style, assertion, equation, layout, letter
+from ..certificates import as_text, fingerprint
+from ..formula import PLAIN, Lines, Style, equation, layout, letter
 from ..formula.layout import Fence, Layout, Letter, Script, Sign, row
 from ..printing import condition, essential
 from ..runs import NoRun
@@ -23,13 +22,14 @@ from ..tables import witness
 from ..targets import Target
 from ..verifying import PartResult
 from ..verifying import Row as Result
-from .badges import of_row, of_verdict
+from .appendix import APPENDIX, called
+from .badges import of_row, of_verdict, place
 from .document import (
     Block,
+    Certificate,
     Chapter,
     Claim,
     Details,
-    Display,
     Figure,
     Formula,
     Heading,
@@ -42,29 +42,30 @@ from .document import (
     Styled,
     Table,
     Text,
-    text_of,
 )
-from .ends import Named, grouped, named, note, table, valued
+from .ends import Named, grouped, named, table, valued
 from .figures import Worked, worked
+from .parts import displayed, shortened
 from .phases import cells, diagram, threshold
 from .prose import BadProse, Prose, excerpt, read_prose
-from .words import words
+from .variants import variants
+from .words import declared, words
 
 MOST_PARTS = 12  # of a claim; further ones may be skipped by a reader
-LONGEST_REASON = 160
-LONGEST_VARIANT = 5  # lines of a formula that is false
 LONGEST_CONDITION, MOST_CONDITIONS = 60, 8
 ROLES = {"parameter": "moves along the flow", "constant": "fixed", "cotangent": "an unknown function of time", "time": "time"}
 
 Report = Callable[[str], None]
 
 
-def chapter(target: Target, rows: Sequence[Result], source: str = "", *, digits: int = 60, report: Report = lambda said: None) -> Chapter:
-    """Let a target, the results of going through it, and the source of its prose be given: its chapter.
+def chapter(
+    target: Target, rows: Sequence[Result], source: str = "", *, digits: int = 60, conventions: bool = True, report: Report = lambda said: None
+) -> Chapter:
+    """Let a target, the results of going through it, and the source of its prose be given: its chapter. The conventions are those of a whole course.
 
     Raises `BadProse` and `Unreadable` for prose that cannot be used.
     """
-    return _Chapter(target, rows, source, digits, report).composed()
+    return _Chapter(target, rows, source, digits, conventions, report).composed()
 
 
 def _p(*inside: Inline | str) -> Paragraph:
@@ -77,6 +78,7 @@ class _Chapter:
     rows: Sequence[Result]
     source: str
     digits: int
+    conventions: bool
     report: Report
     style: Style = PLAIN
     inserted: set[str] = field(default_factory=set)
@@ -97,15 +99,11 @@ class _Chapter:
             else:
                 blocks += self._claim(self._row(name), prose)
         rest = [r for r in self.rows if r.statement is not None and r.id not in written]
-        if rest and written:
-            blocks.append(Heading(2, (Text("Further claims"),), self._anchor("further")))
-        elif rest:
-            blocks.append(Heading(2, (Text("Claims"),), self._anchor("claims")))
         for one in rest:
             blocks += self._claim(one, prose)
         blocks += self._experiments()
         blocks += self._references()
-        return Chapter(text_of(title), self.target.name + (f"/{self.target.claim}" if self.target.claim else ""), self._anchor("top"), tuple(blocks))
+        return Chapter(title, self.target.name + (f"/{self.target.claim}" if self.target.claim else ""), self._anchor("top"), tuple(blocks))
 
     def _anchor(self, name: str) -> str:
         own = f"{self.target.name.rsplit('/', 1)[-1]} {self.target.claim}"
@@ -121,12 +119,11 @@ class _Chapter:
         setting = self.target.setting
         yield Heading(2, (Text("Setting and notation"),), self._anchor("setting"))
         head = tuple((Text(t),) for t in ("symbol", "lies in", "what it is"))
-        body = []
-        for variable in setting.variables:
-            where: tuple[Inline, ...] = (Formula(_space(variable.shape, self.style)),)
-            where += (Text(f", {variable.sign}"),) if variable.sign != "real" else ()
-            meaning = prose.meanings.get(variable.name, (Text(ROLES[variable.role]),))
-            body.append(((Formula(letter(variable.name, self.style)),), where, meaning))
+        body = [self._symbol(one, prose.meanings.get(one.name, (Text(ROLES[one.role]),))) for one in setting.variables]
+        known = {variable.name for variable in setting.variables}
+        parts = [part for s in self.target.statements for part in (*s.parts, *s.mutants)]
+        others = {one.name: one for part in parts for one in part.setting.variables if one.name not in known}
+        body += [self._symbol(others[name], meaning) for name, meaning in prose.meanings.items() if name in others]
         yield Table(head, tuple(body))
         spheres = setting.flow.space.spheres if setting.flow else ()
         for group in spheres:
@@ -134,11 +131,24 @@ class _Chapter:
                 *_listed([letter(name, self.style) for name in group]),
                 Text((" lie together" if len(group) > 1 else " lies") + " on the unit sphere; there the gradient is projected on the tangent space."),
             )
-        yield _p(
+        if self.conventions:
+            yield self._conventions()
+
+    def _conventions(self) -> Paragraph:
+        return _p(
             "Sums run over all values of their index; indices that are numbers count from 0. A dot is the derivative in time along the flow, and ",
             Formula(Fence("‖", Sign("·"), "‖")),
-            " is the Euclidean norm. Every formula that carries a verdict was printed from the object that was checked.",
+            " is the Euclidean norm. Every formula that carries a verdict was printed from the object that was checked; ",
+            "its evidence names the certificates, and ",
+            Link(f"#{APPENDIX}", (Text("the appendix"),)),
+            " says how to check one.",
         )
+
+    def _symbol(self, variable: Variable, meaning: tuple[Inline, ...]) -> tuple[tuple[Inline, ...], ...]:
+        """A row of the glossary."""
+        where: tuple[Inline, ...] = (Formula(_space(variable.shape, self.style)),)
+        where += (Text(f", {variable.sign}"),) if variable.sign != "real" else ()
+        return (Formula(letter(variable.name, self.style)),), where, meaning
 
     def _derivations(self) -> Iterator[Block]:
         rows = {r.title.removeprefix("derivation: "): r for r in self.rows if r.statement is None and not r.drifts}
@@ -150,7 +160,8 @@ class _Chapter:
 
     def _steps(self, title: str, rows: Mapping[str, Result]) -> Steps:
         derived = next(d for d in self.target.derivations if d.title == title)
-        results = iter(rows[title].parts if title in rows else ())
+        checked = rows[title].parts if title in rows else []
+        results = iter(checked)
         shown: list[StepShown] = []
         for step in derived.steps:
             found = next(results, None) if step.part is not None else None
@@ -161,7 +172,9 @@ class _Chapter:
                 shown[-1] = StepShown(Lines((*shown[-1].lines.lines, *lines.lines)), reason, None)
             else:
                 shown.append(StepShown(lines, reason, badge))
-        return Steps(words(title[:1].upper() + title[1:], self.style), tuple(shown))
+        return Steps(
+            words(title[:1].upper() + title[1:], self.style), tuple(shown), self._evidence(checked, title, "Evidence: " + title.replace("!=", "≠"))
+        )
 
     # ---- Claims --------------------------------------------------------------------------------------------------------------------------------
 
@@ -171,7 +184,8 @@ class _Chapter:
         section = prose.of(result.id)
         title = section.title if section and section.title else words(statement.title, self.style)
         title = () if title == (Text(result.id),) else title  # a claim of a theory file need not have a title of its own
-        yield Heading(2, (Text(f"{result.id} "), *title) if title else (Text(result.id),), self._anchor(f"about-{result.id}"))
+        head = result.id + (" " if re.match(r"[A-Z]\d", result.id) else ": ")  # C6 The laws, but energy: The loss decreases
+        yield Heading(2, (Text(head), *title) if title else (Text(result.id),), self._anchor(f"about-{result.id}"))
         yield from section.before if section else ()
         name = {"proved": "Theorem", "refuted": "Refuted claim", "supported": "Supported claim", "unknown": "Open claim"}[result.outcome]
         inside = [*self._needed(statement), *self._parts(result)]
@@ -183,17 +197,19 @@ class _Chapter:
         if statement.domain:
             told += [Styled("emphasis", (Text("Domain:"),)), Text(" "), *words(statement.domain, self.style), Text(". ")]
         if statement.given:
-            told += [Styled("emphasis", (Text("Given:"),)), Text(" "), *words("; ".join(statement.given), self.style), Text(".")]
+            told += [Styled("emphasis", (Text("Given:"),)), Text(" ")]
+            told += [part for n, one in enumerate(statement.given) for part in (Text("; " if n else ""), *declared(one, self.style))]
+            told.append(Text("."))
         if told:
             yield Paragraph(tuple(told))
 
     def _parts(self, result: Result) -> Iterator[Block]:
         data = named(result.parts)
         yield from data.told(self.style)
-        shown = [
-            (len(run), list(table(self._anchor(f"{result.id}-{n}"), run, data, self.style) if len(run) > 1 else self._part(run[0], data)))
-            for n, run in enumerate(grouped(result.parts))
-        ]
+        shown: list[tuple[int, list[Block]]] = []
+        for n, run in enumerate(grouped(result.parts)):
+            name, alone = self._anchor(f"{result.id}-{n}"), len(result.parts) == 1
+            shown.append((len(run), list(table(name, run, data, self.style) if len(run) > 1 else self._part(run[0], data, alone))))
         first = shown[:MOST_PARTS]
         yield from (block for _, blocks in first for block in blocks)
         further = shown[MOST_PARTS:]
@@ -205,67 +221,55 @@ class _Chapter:
         conditions = _conditions(result)
         if conditions:
             short = [c for c in conditions if len(c) <= LONGEST_CONDITION][:MOST_CONDITIONS]
-            inner = tuple(part for n, c in enumerate(short) for part in ((Text(", "),) if n else ()) + (Styled("code", (Text(c),)),))
+            told = [re.sub(r"(sum_\w+)<\w+ \*?", r"\1 ", c) for c in short]  # the range of a sum is known
+            inner = tuple(part for n, c in enumerate(told) for part in ((Text(", "),) if n else ()) + (Styled("code", (Text(c),)),))
             left = len(conditions) - len(short)
             rest = f"{'; and ' if short else ''}{left} further condition{'s hold' if left > 1 else ' holds'} that the certificates give in full"
             yield Paragraph((Styled("emphasis", (Text("Proved where"),)), Text(" "), *inner, Text(f"{rest if left else ''}.")))
-        yield Details("Evidence", (self._evidence(result),), deferred=True)
+        yield self._evidence(result.parts, result.id)
         if result.mutants:
-            yield Details(f"{len(result.mutants)} variants that must be false", tuple(self._mutants(result)), deferred=True)
+            false = variants(f"{called(self.target.name)}/{result.id}", result.parts, result.mutants, self.style)
+            yield Details(f"{len(result.mutants)} variants that must be false", tuple(false), deferred=True)
 
-    def _part(self, one: PartResult, data: Named) -> Iterator[Block]:
-        yield self._displayed(one, words(one.part.label, self.style), data)
+    def _part(self, one: PartResult, data: Named, alone: bool = False) -> Iterator[Block]:
+        shown = displayed(one, words(one.part.label, self.style), data, self.style)
+        yield shown if one.part.label or not alone else replace(shown, badge=None)  # the badge of the claim is its own
         decisive = one.verdict.decisive
         if one.verdict.contradictory:
             yield _p(Styled("strong", (Text("The routes contradict each other: one of the engines is wrong."),)))
         if decisive is not None and decisive.outcome == "refuted":
             yield from self._witness(decisive)
         elif one.verdict.outcome != "proved":
-            yield Listing(tuple((_p(*words(_shortened(f"{f.route}: {f.outcome}. {f.reason}"), self.style)),) for f in one.verdict.findings))
-
-    def _displayed(self, one: PartResult, label: tuple[Inline, ...], data: Named) -> Display:
-        stated = one.part.assertion
-        shown = assertion(stated, self.style)
-        told = words(shown.note, self.style)
-        if isinstance(stated, AtLimit | Observed | Order):
-            told += (*((Text("; "),) if told else ()), *note(stated, data, self.style))
-        return Display(shown, label, of_verdict(one.verdict), told)
+            yield Listing(tuple((_p(*words(shortened(f"{f.route}: {f.outcome}. {f.reason}"), self.style)),) for f in one.verdict.findings))
 
     def _witness(self, finding: Finding) -> Iterator[Block]:
-        yield _p(Styled("strong", (Text("Witness."),)), " ", _sentence(finding.reason))
+        yield _p(Styled("strong", (Text("Witness."),)), " ", _sentence(re.sub(r"(?<!\w)-(?=\d)", "−", finding.reason)))
         lines = witness(finding)
         if lines:
             pairs = [line.partition(" = ") for line in lines]
             head = ((Text("symbol"),), (Text("value"),))
             yield Table(head, tuple(((Formula(letter(name, self.style)),), (Styled("code", (Text(value),)),)) for name, _, value in pairs))
 
-    def _evidence(self, result: Result) -> Table:
-        head = tuple((Text(t),) for t in ("part", "outcome", "routes that found it", "certificates"))
-        body: list[tuple[tuple[Inline, ...], ...]] = []
-        for one in result.parts:
+    def _evidence(self, parts: Sequence[PartResult], name: str, title: str = "Evidence") -> Details:
+        """The certificates of the parts of a claim or a derivation; those that the same routes found stand together."""
+        groups: dict[tuple[str, tuple[str, ...]], list[tuple[Inline, ...]]] = {}
+        for one in parts:
             carrying = [f for f in one.verdict.findings if f.outcome == one.verdict.outcome]
-            routes = "; ".join(f.route for f in carrying) or "none"
-            prints = " ".join(_fingerprint(f) for f in carrying if f.certificate is not None) or "–"
-            body.append(
-                (words(one.part.label or "the claim", self.style), (Text(one.verdict.outcome),), (Text(routes),), (Styled("code", (Text(prints),)),))
-            )
-        return Table(head, tuple(body))
-
-    def _mutants(self, result: Result) -> Iterator[Block]:
-        data = named(result.mutants)
-        yield from data.told(self.style)
-        for one in result.mutants:
-            label = words(one.part.label, self.style)
-            if len(assertion(one.part.assertion, self.style).lines.lines) > LONGEST_VARIANT:
-                shown = f"polarflow show {self.target.name}/{result.id}"
-                yield _p(
-                    Styled("emphasis", label), " ", of_verdict(one.verdict), " The formula is long; ", Styled("code", (Text(shown),)), " prints it."
-                )
-            else:
-                yield self._displayed(one, label, data)
-            decisive = one.verdict.decisive
-            if decisive is not None and decisive.reason:
-                yield _p(_sentence(_shortened(decisive.reason)))
+            own: list[Inline] = [Styled("emphasis", words(one.part.label or "the claim", self.style))]
+            for finding in carrying:
+                if finding.certificate is not None:
+                    text = as_text(finding.certificate)
+                    told = fingerprint(text)
+                    own += [Text(" "), Certificate(told, f"{self._anchor(name)}-{told}.json", text)]
+            groups.setdefault((one.verdict.outcome, tuple(f.route for f in carrying)), []).append(tuple(own))
+        items = []
+        for (outcome, routes), told_of in groups.items():
+            head: list[Inline] = [Styled("strong", (Text(outcome),)), Text(" (")]
+            for n, route in enumerate(routes or ("by no route",)):
+                head += [Text("; " if n else ""), *words(place(route), self.style)]
+            listed = [one for n, own in enumerate(told_of) for one in (Text("; " if n else "): "), *own)]
+            items.append((_p(*head, *listed, "."),))
+        return Details(title, (Listing(tuple(items)),), deferred=True)
 
     # ---- Experiments ---------------------------------------------------------------------------------------------------------------------------
 
@@ -328,7 +332,7 @@ class _Chapter:
                     return [block for one in row_.parts for block in self._part(one, named(row_.parts))]
                 for one in (*row_.parts, *row_.mutants):
                     if one.part.label == label:
-                        return [*named([one]).told(style), self._displayed(one, (), named([one]))]
+                        return [*named([one]).told(style), displayed(one, (), named([one]), self.style)]
                 known = "; ".join(one.part.label for one in (*row_.parts, *row_.mutants))
                 raise BadProse(f"[[{name}]] was given; the parts and variants of {claim} are: {known}")
         raise BadProse(
@@ -376,25 +380,6 @@ def _conditions(result: Result) -> list[str]:
     decisive = [r.verdict.decisive for r in result.parts if r.verdict.outcome == "proved"]
     found = {c for finding in decisive if finding for c in finding.conditions}
     return essential(sorted(map(condition, found - {c.removesuffix("> 0") + "!= 0" for c in found if c.endswith("> 0")})))
-
-
-def _shortened(reason: str) -> str:
-    """A reason with its long numbers to six digits, and no more sentences than there is room for."""
-
-    def brief(match: re.Match[str]) -> str:
-        return match[0] if len(match[0]) <= 12 else f"about {float(Fraction(match[0])):.6g}"
-
-    told = re.sub(r"\[(-?[\d.]+(?:e[+-]?\d+)?) \+/- [\d.e+-]+\]", lambda match: f"about {float(match[1]):.6g}", reason)
-    told = re.sub(r"-?\d+(?:\.\d+(?:e[+-]?\d+)?|/\d+)?", brief, told)
-    if len(told) <= LONGEST_REASON:
-        return told
-    end = max(told.rfind(stop, 0, LONGEST_REASON) for stop in (". ", ": ", "; "))
-    return told[:end] if end > 0 else told[:LONGEST_REASON].rpartition(" ")[0] + " …"
-
-
-def _fingerprint(finding: Finding) -> str:
-    """The first digits of the certificate's SHA-256."""
-    return hashlib.sha256(json.dumps(finding.certificate, sort_keys=True, default=str).encode()).hexdigest()[:8]
 
 
 def _sentence(reason: str) -> str:

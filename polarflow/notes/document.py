@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from ..formula import Layout, Lines, Shown
+from ..formula import EQUALS, Layout, Lines, Shown
+from ..formula.layout import row
 
 Standing = Literal["proved", "refuted", "supported", "unknown"]
 
@@ -48,7 +50,20 @@ class Badge:
     meaning: str
 
 
-Inline: TypeAlias = Text | Styled | Formula | Link | Badge
+LEAST_HEADINGS = 12  # of a table of contents
+LARGEST = 32_000  # bytes of a certificate that is held within a page
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate by its fingerprint; the text of its file, and a name for that, are for formats that can hold files."""
+
+    fingerprint: str
+    name: str
+    text: str
+
+
+Inline: TypeAlias = Text | Styled | Formula | Link | Badge | Certificate
 
 
 # ---- Blocks ------------------------------------------------------------------------------------------------------------------------------------
@@ -74,6 +89,19 @@ class Display:
     label: tuple[Inline, ...] = ()
     badge: Badge | None = None
     note: tuple[Inline, ...] = ()
+
+    @property
+    def below(self) -> tuple[Inline, ...]:
+        """The line below the formula: the indices it holds for, what is said of it, what its short names stand for."""
+        told: list[tuple[Inline, ...]] = []
+        if self.shown.every is not None:
+            told.append((Text("for all "), Formula(self.shown.every)))
+        if self.note:
+            told.append(self.note)
+        if self.shown.where:
+            pairs = [Formula(row(name, EQUALS, value)) for name, value in self.shown.where]
+            told.append((Text("where "), *(one for n, pair in enumerate(pairs) for one in ((Text(", "),) if n else ()) + (pair,))))
+        return tuple(one for n, part in enumerate(told) for one in ((Text("; "),) if n else ()) + part)
 
 
 @dataclass(frozen=True)
@@ -106,8 +134,11 @@ class StepShown:
 
 @dataclass(frozen=True)
 class Steps:
+    """A derivation; its evidence is folded, and stands at the end of the chapter on paper."""
+
     title: tuple[Inline, ...]
     steps: tuple[StepShown, ...]
+    evidence: Details
 
 
 @dataclass(frozen=True)
@@ -157,7 +188,7 @@ Block: TypeAlias = Paragraph | Heading | Display | Listing | Code | Table | Step
 class Chapter:
     """The notes of one target; `given` is how the command line and a notebook find it."""
 
-    title: str
+    title: tuple[Inline, ...]
     given: str
     anchor: str
     blocks: tuple[Block, ...]
@@ -165,12 +196,22 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Document:
-    title: str
+    title: tuple[Inline, ...]
     chapters: tuple[Chapter, ...]
     appendix: tuple[Block, ...]
     count: str
     outcomes: dict[str, dict[str, str]] = field(default_factory=dict)  # by target and claim: what a notebook must find again
     stamp: str = ""  # a digest of all that the notes were made from
+
+    @property
+    def long(self) -> bool:
+        """Whether there are enough sections for a table of contents on paper."""
+        return sum(isinstance(block, Heading) and block.level == 2 for chapter in self.chapters for block in chapter.blocks) >= LEAST_HEADINGS
+
+
+def plain(inside: tuple[Inline, ...]) -> str:
+    """Inlines for where there is nothing but characters, such as the title of a window."""
+    return re.sub(r"\\[,;:!]|[\\{}]", "", text_of(inside)).strip()
 
 
 def text_of(inside: tuple[Inline, ...]) -> str:
@@ -188,14 +229,23 @@ def text_of(inside: tuple[Inline, ...]) -> str:
                 told.append(latex(layout))
             case Badge(_, word, _, _):
                 told.append(word)
+            case Certificate(fingerprint):
+                told.append(fingerprint)
     return "".join(told)
 
 
-def without_deferred(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[tuple[Claim, tuple[Details, ...]], ...]]:
-    """The blocks without what is deferred, and that, claim by claim: for formats that have nothing to fold."""
+def evidence_of(late: tuple[tuple[Claim | Steps, tuple[Details, ...]], ...]) -> str:
+    """A heading for what stands at the end of a chapter."""
+    return "Evidence, and variants that are false" if any(len(details) > 1 for _, details in late) else "Evidence"
+
+
+def without_deferred(blocks: tuple[Block, ...]) -> tuple[tuple[Block, ...], tuple[tuple[Claim | Steps, tuple[Details, ...]], ...]]:
+    """The blocks without what is deferred, and that, by the claim or the derivation: for formats that have nothing to fold."""
     kept: list[Block] = []
-    late: list[tuple[Claim, tuple[Details, ...]]] = []
+    late: list[tuple[Claim | Steps, tuple[Details, ...]]] = []
     for block in blocks:
+        inner = (*block.inside, *block.solution) if isinstance(block, Exercise) else (block,)
+        late += [(one, (one.evidence,)) for one in inner if isinstance(one, Steps)]
         if isinstance(block, Claim):
             own = tuple(one for one in block.inside if isinstance(one, Details) and one.deferred)
             late += [(block, own)] if own else []

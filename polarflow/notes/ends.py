@@ -12,7 +12,7 @@ import sympy as sp
 from theory.settings import Values
 from theory.statements import AtLimit, Ending, Observed, Order
 
-from ..formula import EQUALS, Shown, Style, decimal, expression, letter, number
+from ..formula import EQUALS, Shown, Style, assertion, decimal, expression, letter, number
 from ..formula.house import LONG, flat
 from ..formula.layout import Layout, Letter, Script, Sign, row
 from ..verifying import PartResult
@@ -86,8 +86,8 @@ def _numbers(given: Mapping[str, Values], style: Style) -> Iterator[Inline]:
 
 
 def grouped(parts: Sequence[PartResult]) -> Iterator[tuple[PartResult, ...]]:
-    """Neighbouring parts that say which value one expression has; every other part alone."""
-    for key, run in groupby(parts, key=_shape):
+    """Neighbouring parts that say which value one expression has, or the same of several limits; every other part alone."""
+    for key, run in groupby(parts, key=lambda one: _shape(one) or _same(one)):
         own = tuple(run)
         if key is not None and len(own) >= LEAST_ROWS:
             yield own
@@ -96,9 +96,15 @@ def grouped(parts: Sequence[PartResult]) -> Iterator[tuple[PartResult, ...]]:
 
 
 def table(name: str, parts: Sequence[PartResult], data: Named, style: Style) -> Iterator[Block]:
-    """Values of one expression: a row for each part, with its verdict; and a picture, if they are for several scales of the start."""
+    """Values of one expression: a row for each part, with its verdict; and a picture, if they are for several scales of the start.
+
+    What is the same formula for several limits is printed once, with a row for each part.
+    """
     first = parts[0].part.assertion
     assert isinstance(first, AtLimit)
+    if _shape(parts[0]) is None:
+        yield from _alike(parts, data, style)
+        return
     value, _ = _value(first)
     ((symbol, end),) = first.ends.items()
     ends = [end for one in parts if isinstance(one.part.assertion, AtLimit) for end in one.part.assertion.ends.values()]
@@ -124,6 +130,18 @@ def table(name: str, parts: Sequence[PartResult], data: Named, style: Style) -> 
     yield Table(head, tuple(rows))
     if (series := _series(parts)) and len(called) == 1:
         yield against_scale(name, series, next(iter(called)))
+
+
+def _alike(parts: Sequence[PartResult], data: Named, style: Style) -> Iterator[Block]:
+    """A formula, and what it holds for, each with its verdict."""
+    shown = assertion(parts[0].part.assertion, style)
+    yield Display(Shown(shown.lines, shown.every, "", shown.where), (Text("The same for each of these:"),))
+    items = []
+    for one in parts:
+        assert isinstance(one.part.assertion, AtLimit)
+        label, told = words(one.part.label, style), note(one.part.assertion, data, style)
+        items.append((Paragraph((Styled("emphasis", label), Text(": "), *told, Text(". "), of_verdict(one.verdict))),))
+    yield Listing(tuple(items))
 
 
 def _series(parts: Sequence[PartResult]) -> Mapping[str, Sequence[tuple[Fraction, Fraction]]]:
@@ -152,6 +170,12 @@ def _shape(one: PartResult) -> tuple[sp.Expr, str, str, str] | None:
     ((name, end),) = stated.ends.items()
     value, middle = _value(stated)
     return (value, repr(dict(stated.data)), name, end.of) if middle.is_Rational and value.free_symbols else None
+
+
+def _same(one: PartResult) -> str | None:
+    """The formula of a part that was proved about limits; None for any other."""
+    stated = one.part.assertion
+    return repr(stated.holds) if isinstance(stated, AtLimit) and one.verdict.outcome == "proved" and one.part.label else None
 
 
 def _value(stated: AtLimit) -> tuple[sp.Expr, sp.Expr]:

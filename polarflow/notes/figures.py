@@ -21,6 +21,7 @@ from proofs_check.limiting import limit
 from theory.statements import Experiment
 
 from ..formula import Layout, Style, latex, layout, letter, read_math
+from ..formula.house import flat
 from ..formula.layout import Letter, Number, Script
 from ..plots import COLOURS, GREY, INK
 from ..simulate import Simulation, simulate
@@ -288,7 +289,7 @@ def _mathtext(watched: Any, label: str) -> str:
     """The quantity as Matplotlib can set it, or its label."""
     from matplotlib.mathtext import MathTextParser
 
-    told = latex(layout(watched.quantity)).replace(r"\Vert", r"\Vert ").replace(r"\left\Vert ", r"\Vert ").replace(r"\right\Vert ", r"\Vert ")
+    told = latex(flat(layout(watched.quantity))).replace(r"\Vert", r"\Vert ").replace(r"\left\Vert ", r"\Vert ").replace(r"\right\Vert ", r"\Vert ")
     try:
         MathTextParser("path").parse(f"${told}$")
     except ValueError:

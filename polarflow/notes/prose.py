@@ -166,7 +166,7 @@ class _Blocks:
             inner = tokens[n + 1 : end]
             match token.type:
                 case "paragraph_open":
-                    found += self._paragraph(inner[0])
+                    found += self._paragraph(inner[0], found)
                 case "bullet_list_open" | "ordered_list_open":
                     found.append(Listing(tuple(self._items(inner)), token.type.startswith("ordered")))
                 case "blockquote_open":
@@ -186,10 +186,10 @@ class _Blocks:
             n = end + 1
         return found
 
-    def _paragraph(self, token: Token) -> list[Block]:
+    def _paragraph(self, token: Token, before: Sequence[Block]) -> list[Block]:
         wanted = re.fullmatch(r"\[\[(.+)\]\]", token.content.strip())
-        if wanted:
-            return list(self.insert(wanted[1].strip()))
+        if wanted:  # two parts with the same data say them once
+            return [block for block in self.insert(wanted[1].strip()) if not (isinstance(block, Paragraph | Listing) and block in before)]
         return [Paragraph(self.inlines(token.children or []))]
 
     def _items(self, tokens: Sequence[Token]) -> Iterator[tuple[Block, ...]]:
@@ -204,6 +204,8 @@ class _Blocks:
         cells: list[tuple[Inline, ...]] = []
         for token in tokens:
             if token.type == "inline":
+                if len(re.findall(r"(?<!\\)\$", re.sub(r"`[^`]*`", "", token.content))) % 2:
+                    raise BadProse(f"the cell {token.content!r} of a table has a formula that does not end; a bar within a table is written \\|")
                 cells.append(self.inlines(token.children or []))
             elif token.type == "tr_close":
                 rows.append(tuple(cells))

@@ -51,12 +51,14 @@ def check_count(certificate: Json) -> str:
     if claim.least > laws or claim.most < room:
         wanted = str(claim.most) if claim.least == claim.most else f"{claim.least} to {claim.most}"
         raise Rejected(f"{laws} laws are independent, the flow leaves room for {room}, and the statement says {wanted}")
+    unknown = [name for name, symbol in statement.symbols.items() if symbol.role == "cotangent"]
+    hold = f"hold whatever {' and '.join(unknown)} {'is' if len(unknown) == 1 else 'are'}" if unknown else "hold"
     given = f" ({integrals} of them the integral of a form)" if integrals else ""
-    found = f"{laws} independent laws{given} hold for every cotangent, and no more"
+    found = f"{laws} independent laws{given} {hold}, and no more"
     if laws < room:
-        found = f"at least {laws} independent laws{given} hold for every cotangent, and at most {room}"
+        found = f"at least {laws} independent laws{given} {hold}, and at most {room}"
     norms = ", the norms on its spheres counted" if statement.flow and statement.flow.spheres else ""
-    return f"near the point and for its constants, {found}{norms}: {dimension} coordinates, a Lie algebra of rank {rank}"
+    return f"near the point and for its constants, {found}{norms}: of {dimension} dimensions the flow and its Lie brackets span {rank}"
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,16 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
-from re import sub
+from re import DOTALL, match, sub
 
 from ...formula import Lines, mathml, mathml_lines
-from ...formula.layout import EQUALS, row, width
+from ...formula.layout import width
 from ..document import (
+    LARGEST,
     Badge,
     Block,
+    Certificate,
+    Chapter,
     Claim,
     Code,
     Details,
@@ -31,6 +34,7 @@ from ..document import (
     Styled,
     Table,
     Text,
+    plain,
     text_of,
 )
 
@@ -46,16 +50,15 @@ TAGS = {"emphasis": "em", "strong": "strong", "code": "code"}
 
 def write_html(document: Document) -> bytes:
     """The document as one page."""
-    body = "\n".join(part for chapter in document.chapters for part in (_opening(document, chapter.title, chapter.anchor), *_blocks(chapter.blocks)))
-    headings = [b for chapter in document.chapters for b in chapter.blocks if isinstance(b, Heading) and b.level == 2]
-    items = "".join(f'<li><a href="#{escape(h.anchor)}">{_inlines(h.inside)}</a></li>' for h in headings)
-    title = escape(document.title)
+    body = "\n".join(part for chapter in document.chapters for part in (_opening(document, chapter), *_blocks(chapter.blocks)))
+    items = "".join(map(_contents, document.chapters) if len(document.chapters) > 1 else _sections(document.chapters[0]))
+    title = escape(plain(document.title))
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<title>{title}</title>\n<meta name="generator" content="polarflow {escape(document.stamp)}">\n'
         f"<style>\n{_style()}</style>\n</head>\n<body>\n"
         f'<a class="skip" href="#text">Skip to the text</a>\n<div class="page">\n'
-        f'<header><h1>{title}</h1><p class="lead">{escape(document.count)}</p></header>\n'
+        f'<header><h1>{_inlines(document.title)}</h1><p class="lead">{escape(document.count)}</p></header>\n'
         f'<nav aria-label="Contents"><ol>{items}<li><a href="#appendix">Appendix</a></li></ol></nav>\n<main id="text">\n{body}\n</main>\n'
         f'<footer id="appendix"><h2>Appendix: how to check this again</h2>\n{"".join(_blocks(document.appendix))}</footer>\n'
         "</div>\n</body>\n</html>\n"
@@ -75,9 +78,20 @@ def _style() -> str:
     return "".join(faces) + (assets / "notes.css").read_text()
 
 
-def _opening(document: Document, title: str, anchor: str) -> str:
+def _opening(document: Document, chapter: Chapter) -> str:
     """The title of a chapter; of a single one it stands at the top of the page."""
-    return f'<h1 id="{escape(anchor)}">{escape(title)}</h1>' if len(document.chapters) > 1 else ""
+    return f'<h1 id="{escape(chapter.anchor)}">{_inlines(chapter.title)}</h1>' if len(document.chapters) > 1 else ""
+
+
+def _contents(chapter: Chapter) -> str:
+    """A chapter in the table of contents."""
+    return f'<li class="chapter"><a href="#{escape(chapter.anchor)}">{_inlines(chapter.title)}</a><ol>{"".join(_sections(chapter))}</ol></li>'
+
+
+def _sections(chapter: Chapter) -> Iterator[str]:
+    for block in chapter.blocks:
+        if isinstance(block, Heading) and block.level == 2:
+            yield f'<li><a href="#{escape(block.anchor)}">{_inlines(block.inside)}</a></li>'
 
 
 def _blocks(blocks: Sequence[Block]) -> Iterator[str]:
@@ -102,12 +116,12 @@ def _block(block: Block) -> str:
             return f'<pre tabindex="0"><code>{escape(text)}</code></pre>'
         case Table():
             return _table(block)
-        case Steps(title, steps):
+        case Steps(title, steps, evidence):
             derived = []
             for step in steps:
                 mark = _inlines((step.badge,)) if step.badge else ""
                 derived.append(f'<li><div class="label"><span class="reason">{_inlines(step.reason)}</span>{mark}</div>{_scrolled(step.lines)}</li>')
-            return f'<section class="derivation"><h3>{_inlines(title)}</h3><ol class="steps">{"".join(derived)}</ol></section>'
+            return f'<section class="derivation"><h3>{_inlines(title)}</h3><ol class="steps">{"".join(derived)}</ol>{_block(evidence)}</section>'
         case Claim(anchor, name, badge, inside, _):
             head = f'<h3><a href="#{escape(anchor)}">{escape(name)}</a></h3>'
             body = "".join(_blocks(inside))
@@ -127,16 +141,11 @@ def _block(block: Block) -> str:
 
 
 def _display(block: Display) -> str:
-    shown = block.shown
     head = ""
     if block.label or block.badge:
         head = f'<div class="label"><span>{_inlines(block.label)}</span>{_inlines((block.badge,)) if block.badge else ""}</div>'
-    every = f'<p class="every">for all {mathml(shown.every)}</p>' if shown.every is not None else ""
-    where = f'<p class="where">{_inlines(block.note)}</p>' if block.note else ""
-    if shown.where:
-        pairs = ", ".join(mathml(row(name, EQUALS, value)) for name, value in shown.where)
-        where += f'<p class="where">where {pairs}</p>'
-    return f'<div class="part">{head}{_scrolled(shown.lines)}{every}{where}</div>'
+    below = f'<p class="below">{_inlines(block.below)}</p>' if block.below else ""
+    return f'<div class="part">{head}{_scrolled(block.shown.lines)}{below}</div>'
 
 
 def _scrolled(lines: Lines) -> str:
@@ -160,7 +169,20 @@ def _spoken(cell: Sequence[Inline]) -> str:
 
 
 def _inlines(inside: Sequence[Inline]) -> str:
-    return "".join(map(_inline, inside))
+    """Inlines one after the other; browsers would part a formula from the comma after it, and from the bracket before it."""
+    told = [_inline(one) for one in inside]
+    for n, one in enumerate(inside):
+        if isinstance(one, Formula):
+            before = match(r"(.*?)([(\[]*)$", told[n - 1], DOTALL) if n and isinstance(inside[n - 1], Text) else None
+            after = match(r"[.,;:!?)\]]*", told[n + 1]) if n + 1 < len(inside) and isinstance(inside[n + 1], Text) else None
+            opened, closed = before[2] if before else "", after[0] if after else ""
+            if opened or closed:
+                told[n] = f'<span class="kept">{opened}{told[n]}{closed}</span>'
+                if before:
+                    told[n - 1] = before[1]
+                if after:
+                    told[n + 1] = told[n + 1][len(closed) :]
+    return "".join(told)
 
 
 def _inline(one: Inline) -> str:
@@ -176,3 +198,8 @@ def _inline(one: Inline) -> str:
         case Badge(standing, word, detail, meaning):
             told = f"{word}, {detail}" if detail else word
             return f'<span class="badge {standing}" tabindex="0">{escape(told)}<span class="meaning" role="note">{escape(meaning)}</span></span>'
+        case Certificate(fingerprint, name, text):
+            if len(text) > LARGEST:
+                return f"<code>{fingerprint}</code>"
+            held = b64encode(text.encode()).decode()
+            return f'<a class="certificate" download="{escape(name)}" href="data:application/json;base64,{held}">{fingerprint}</a>'

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..document import Block, Chapter, Claim, Document, Figure
-from .markdown import markdown
+from ..document import Block, Chapter, Claim, Document, Figure, plain
+from .markdown import CELL, markdown
 
 SETUP = """\
 import polarflow as pf
@@ -30,11 +30,11 @@ def write_notebook(document: Document, out: Path) -> bytes:
     """The notebook as JSON, without outputs; run it to fill them in."""
     cells: list[Any] = []
     for n, chapter in enumerate(document.chapters):
-        cells.append(_text(f"# {chapter.title}\n\n{document.count if n == 0 else ''}", {}))
+        cells.append(_text(f"# {plain(chapter.title)}\n\n{document.count if n == 0 else ''}", {}))
         if n == 0:
             cells.append(_code(SETUP))
         cells += _cells(chapter, document.outcomes.get(chapter.given, {}), out)
-    cells.append(_text(f"## Appendix: how to check this again\n\n{markdown(document.appendix, lambda figure: '')}", {}))
+    cells.append(_text(f"## Appendix: how to check this again\n\n{markdown(document.appendix, lambda figure: '', CELL)}", {}))
     for n, cell in enumerate(cells):
         cell["id"] = f"cell-{n}"
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -70,7 +70,7 @@ def _blocks(blocks: Sequence[Block]) -> Any:
         attached[f"{figure.name}.png"] = {"image/png": base64.b64encode(figure.picture("png")).decode()}
         return f"attachment:{figure.name}.png"
 
-    return _text(markdown(blocks, place), attached)
+    return _text(markdown(blocks, place, CELL), attached)
 
 
 def _text(source: str, attached: dict[str, Any]) -> Any:

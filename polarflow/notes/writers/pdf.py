@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
 from ...formula import Layout, Lines, latex, latex_lines, typst, typst_lines
-from ...formula.layout import EQUALS, row
+from ...formula.layout import width
+from ..appendix import APPENDIX
 from ..document import (
     Badge,
     Block,
+    Certificate,
     Chapter,
     Claim,
     Code,
@@ -29,11 +32,14 @@ from ..document import (
     Styled,
     Table,
     Text,
+    evidence_of,
+    plain,
+    text_of,
     without_deferred,
 )
 
 SPECIAL = str.maketrans({c: "\\" + c for c in "\\#$*_`<>@[]~=-+/\"'"})
-LEAST_HEADINGS = 12  # of a table of contents
+WHOLE = 7.0  # em of a formula that is not broken at the end of a line
 MARKED = {"emphasis": "emph", "strong": "strong", "code": "raw"}
 
 
@@ -69,44 +75,45 @@ class _Writer:
 
     def document(self, document: Document) -> str:
         preamble = (files(__package__.rpartition(".")[0]) / "assets" / "notes.typ").read_text()
-        preamble = preamble.replace("TITLE", string(document.title)).replace("COUNT", string(document.count)).replace("STAMP", string(document.stamp))
-        headings = sum(isinstance(block, Heading) and block.level == 2 for chapter in document.chapters for block in chapter.blocks)
-        contents = f"#contents({string(document.title)})" if headings >= LEAST_HEADINGS else ""
-        titled = not contents or len(document.chapters) > 1  # above the contents the title of the only chapter stands already
+        told = {"TITLE": string(plain(document.title)), "COUNT": string(document.count), "STAMP": string(document.stamp)}
+        preamble = re.sub("|".join(told), lambda name: told[name[0]], preamble)
+        several = len(document.chapters) > 1
+        contents = f"#contents([{self.inlines(document.title)}])" if document.long else ""
+        titled = not contents or several  # above the contents the title of the only chapter stands already
         chapters = "\n#pagebreak()\n".join(self.chapter(chapter, titled) for chapter in document.chapters)
-        return f"{preamble}\n{contents}\n{chapters}\n== Appendix: how to check this again\n{self.blocks(document.appendix)}\n"
+        last = f"{'=' if several else '=='} Appendix: how to check this again <{APPENDIX}>\n{self.blocks(document.appendix)}"
+        return "\n".join([preamble, contents, chapters, *(["#pagebreak()"] if several else []), last, ""])
 
     def chapter(self, chapter: Chapter, titled: bool) -> str:
         blocks, late = without_deferred(chapter.blocks)
-        told = [*([f"= {escaped(chapter.title)}"] if titled else []), self.blocks(blocks)]
+        told = [*([f"= {self.inlines(chapter.title)} <{chapter.anchor}>"] if titled else []), self.blocks(blocks)]
         if late:
-            told.append("== Evidence, and variants that are false")
-        for claim, details in late:
-            told += [
-                f'=== #link(<{claim.anchor}>)[{escaped(claim.name)}]; #h(1fr) #text(weight: "regular")[{self.inline(claim.badge)}]',
-                self.blocks(details),
-            ]
+            told.append(f"== {evidence_of(late)}")
+        for one, details in late:
+            if isinstance(one, Claim):
+                told.append(f'=== #link(<{one.anchor}>)[{escaped(one.name)}]; #h(1fr) #text(weight: "regular")[{self.inline(one.badge)}]')
+            told.append(self.blocks(details))
         return "\n\n".join(told)
 
     def blocks(self, blocks: Sequence[Block]) -> str:
-        return "\n\n".join(map(self.block, blocks))
+        told = []
+        for n, block in enumerate(blocks):
+            leads = isinstance(block, Paragraph) and n + 1 < len(blocks) and text_of(block.inside).rstrip().endswith(":")
+            told.append(f"#block(sticky: true)[{self.block(block)}]" if leads else self.block(block))  # not parted from what it announces
+        return "\n\n".join(told)
 
     def block(self, block: Block) -> str:
         match block:
             case Paragraph(inside):
                 return self.inlines(inside)
             case Heading(level, inside, anchor):
-                return f"#heading(level: {level})[{self.inlines(inside)}]" + (f" <{anchor}>" if anchor else "")
-            case Display(shown, label, badge, note):
+                told = self.inlines(inside)
+                return f"#heading(level: {level})[{told}] <{anchor}>" if anchor else f"#heading(level: {level}, outlined: false)[{told}]"
+            case Display(shown, label, badge):
                 told = "#block(breakable: false, width: 100%)[\n"
                 told += f"#labelled[{self.inlines(label)}][{self.inlines((badge,)) if badge else ''}]\n" if label or badge else ""
                 told += _display(shown.lines)
-                if shown.every is not None:
-                    told += f"\n#aside[for all {_inline(shown.every)}]"
-                if note:
-                    told += f"\n#aside[{self.inlines(note)}]"
-                if shown.where:
-                    told += "\n#aside[where " + ", ".join(_inline(row(name, EQUALS, value)) for name, value in shown.where) + "]"
+                told += f"\n#aside[{self.inlines(block.below)}]" if block.below else ""
                 return told + "\n]"
             case Listing(items, ordered):
                 return f"#{'enum' if ordered else 'list'}({', '.join(f'[{self.blocks(item)}]' for item in items)})"
@@ -114,7 +121,7 @@ class _Writer:
                 return f'#block(width: 100%, inset: 7pt, fill: rgb("#f7f5f0"), raw({string(text)}, block: true))'
             case Table():
                 return self.table(block)
-            case Steps(title, steps):
+            case Steps(title, steps, _):
                 derived = [f"=== {self.inlines(title)}"]
                 for step in steps:
                     mark = self.inlines((step.badge,)) if step.badge else ""
@@ -153,12 +160,15 @@ class _Writer:
             case Styled(style, inside):
                 return f"#{MARKED[style]}[{self.inlines(inside)}];"
             case Formula(layout):
-                return _inline(layout)
+                return f"#box[{_inline(layout)}];" if width(layout) <= WHOLE else _inline(layout)
             case Link(to, inside):
                 target = f"<{to[1:]}>" if to.startswith("#") else string(to)
                 return f"#link({target})[{self.inlines(inside)}];"
             case Badge(standing, word, detail, _):
-                return f"#badge({string(standing)}, {string(f'{word}, {detail}' if detail else word)});"
+                told = f"#badge({string(standing)}, {string(f'{word}, {detail}' if detail else word)})"
+                return f"{told};" if detail else f"#box[{told}];"
+            case Certificate(fingerprint):
+                return f"#raw({string(fingerprint)});"
 
 
 def _inline(layout: Layout) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from polarflow.notes import build
 from polarflow.targets import resolve
+from proofs_check.kernel import check
 from proofs_check.ledger import default_path, opened
 from theory.papers import NAMES
 
@@ -36,6 +39,7 @@ LOOK = """() => {
   for (const one of document.querySelectorAll("a")) {
     const to = one.getAttribute("href") ?? "";
     if (to.startsWith("#") && !document.getElementById(decodeURIComponent(to.slice(1)))) said.push(`link without target: ${to}`);
+    else if (one.hasAttribute("download") && to.startsWith("data:application/json;base64,")) continue;
     else if (!/^(#.|https:|mailto:)/.test(to)) said.push(`link to nowhere: ${to}`);
   }
   const wide = document.documentElement.scrollWidth - window.innerWidth;
@@ -93,13 +97,15 @@ def accessibility(page: Page, scheme: str) -> list[str]:
 # ---- The notes ---------------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=[*NAMES, "polar_diagonal.toml"])
+@pytest.fixture(
+    scope="module", params=[*((name,) for name in NAMES), ("polar_diagonal.toml",), ("kernel_law.toml", "two_layer_linear.toml")], ids="+".join
+)
 def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of a paper, and that of a theory file with claims that are false."""
-    false = request.param.endswith(".toml")
-    target = resolve(str(EXAMPLES / request.param) if false else request.param)
+    """The page of a paper, that of a theory file with claims that are false, and a course of two."""
+    false = request.param[0].endswith(".toml")
+    targets = [resolve(str(EXAMPLES / name) if false else name) for name in request.param]
     with opened(default_path()) as book:
-        (path,) = build([target], ["html"], tmp_path_factory.mktemp("page") / "notes", book)
+        (path,) = build(targets, ["html"], tmp_path_factory.mktemp("page") / "notes", book)
     assert ('class="claim refuted"' in path.read_text()) == false
     return path
 
@@ -120,6 +126,23 @@ def test_the_badge_says_what_it_means_when_it_is_reached_from_the_keyboard(brows
     badge.focus()
     assert meaning.is_visible()
     assert meaning.inner_text()
+    context.close()
+
+
+def test_a_fingerprint_saves_the_certificate(browser: Browser, page: Path, tmp_path: Path) -> None:
+    context = browser.new_context(accept_downloads=True)
+    shown = context.new_page()
+    shown.goto(page.as_uri())
+    shown.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    links = shown.locator("a.certificate")
+    for n in {0, links.count() // 2, links.count() - 1}:
+        with shown.expect_download() as started:
+            links.nth(n).press("Enter")
+        path = tmp_path / started.value.suggested_filename
+        started.value.save_as(path)
+        assert path.stem.endswith(links.nth(n).inner_text())
+        assert hashlib.sha256(path.read_bytes()).hexdigest().startswith(links.nth(n).inner_text())
+        assert check(json.loads(path.read_text())).outcome in ("proved", "refuted")
     context.close()
 
 
@@ -166,6 +189,7 @@ def test_a_sound_page_has_no_fault(browser: Browser, tmp_path: Path) -> None:
         (FORMULA, "math { color: #eee; }", "formula in another ink"),
         ('<p><a href="#nowhere">Text</a></p>', "", "link without target: #nowhere"),
         ('<p><a href="other.html">Text</a></p>', "", "link to nowhere: other.html"),
+        ('<p><a href="data:application/json;base64,e30=">Text</a></p>', "", "link to nowhere: data:"),
         ("<p>Text</p>", "p { width: 400px; }", "wider than the window by"),
         ("<p>Text</p>", "p { color: #bbb; }", "serious: color-contrast"),
         ('<img src="data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=">', "", "critical: image-alt"),

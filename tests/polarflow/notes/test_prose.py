@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from polarflow.formula import Unreadable, latex, read_math
-from polarflow.notes.document import Exercise, Formula, Link, Paragraph, Table, text_of
+from polarflow.notes.document import Exercise, Formula, Link, Paragraph, Table, Text, text_of
 from polarflow.notes.prose import BadProse, read_prose
-from polarflow.notes.words import words
+from polarflow.notes.words import declared, words
 
 
 def nothing(name, style):
@@ -72,6 +72,17 @@ def test_what_is_inserted_is_asked_for_by_name():
     assert asked == ["C6 / L = 2"]
 
 
+def test_data_that_two_parts_share_are_told_once():
+    data = Paragraph((Text("Data: A = 1."),))
+
+    def insert(name, style):
+        return [data, Paragraph((Text(name),))]
+
+    prose = read_prose("# T\n\n## S\n\nSo.\n\nSo.\n\n[[a]]\n\n[[b]]\n\n## R\n\n[[c]]\n", [], insert)
+    told = [[text_of(block.inside) for block in section.before] for _, section in prose.sections]
+    assert told == [["So.", "So.", "Data: A = 1.", "a", "b"], ["Data: A = 1.", "c"]]
+
+
 @pytest.mark.parametrize(
     ("told", "said"),
     [
@@ -103,9 +114,23 @@ def test_nothing_runs():
 
 
 @pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("z: kernel(A)", r"z \in \ker A"),
+        ("h: N x M, positive", r"h \in \mathbb{R}^{N \times M}, positive"),
+        ("lam: M", r"\lambda \in \mathbb{R}^{M}"),
+        ("A z = 0", "Az = 0"),
+        ("A of full rank, in general position", "A of full rank, in general position"),
+    ],
+)
+def test_declarations(told, shown):
+    assert text_of(declared(told)) == shown
+
+
+@pytest.mark.parametrize(
     ("told", "formulas"),
     [
-        ("L = 2: the norm s = |x|_1", ["L = 2", "s", "|x|_{1}"]),
+        ("L = 2: the norm s = |x|_1", ["L = 2", "s = |x|_{1}"]),
         ("rate of log u_i + kappa r^2/2", ["u_{i}", r"\kappa", "r^{2}"]),
         ("S1, |w_0|^2 = 1/10, kappa != 2", ["|w_{0}|^{2} = 1/10", r"\kappa \ne 2"]),
         ("a law of A, and I did not", []),
@@ -114,6 +139,14 @@ def test_nothing_runs():
         ("the sphere's metric", []),
         ("R = log|omega|^2 / kappa", ["R", r"|\omega|^{2}", r"\kappa"]),
         ("e^(3 lambda) = 2", [r"e^{3\lambda} = 2"]),
+        ("L > 2, m = L - 2: x_inf", ["L > 2", "m = L - 2", r"x_{\infty}"]),
+        ("rate of (u_i exp(kappa r^2/2))^(2-L)", [r"(u_{i}\exp(\kappa r^{2}/2))^{2 - L}"]),
+        ("falls like exp(-2 lambda_min t)", [r"\exp(-2\lambda_{\mathrm{min}}t)"]),
+        ("log|u1 + u2| and exp(kappa r1^2)", [r"\log|u_{1} + u_{2}|", r"\exp(\kappa r_{1}^{2})"]),
+        ("the limit solves A x = y", ["Ax = y"]),
+        ("the law of plain gradient flow w+ w-", ["w^{+}", "w^{-}"]),
+        ("balanced: W2^T W2 - W1 W1^T", [r"W_{2}^{\top}", "W_{2}", "W_{1}", r"W_{1}^{\top}"]),
+        ("dx = a dtheta + c x <x, dtheta>", [r"\mathrm{d}\theta", "c", "x", "x", r"\mathrm{d}\theta"]),
         ("a dtheta + c", [r"\mathrm{d}\theta", "c"]),
         ("u[i] > 0, A[k, i]", ["u_{i} > 0", "A_{k, i}"]),
     ],

@@ -36,7 +36,7 @@ WORDS = {
     "all-sizes": "the rate of change along the flow is as stated, for all N, M",
     "instance": "the rate of change along the flow is as stated, at N = 4, M = 2",
     "counterexample": "the difference of the two sides",
-    "count": "3 independent laws hold for every cotangent, and no more",
+    "count": "3 independent laws hold whatever nu is, and no more",
 }
 
 

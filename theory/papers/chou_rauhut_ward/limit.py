@@ -27,7 +27,7 @@ lam = Variable("lam", (M,))
 HERE = (Instance({"N": 3, "M": 2}),)
 AT_FOUR = (Instance({"N": 3, "M": 2}, {"L": Q(4)}),)
 excess = Variable("m", (), "constant", "positive")
-MORE = excess[()] + 2  # an L > 2
+MORE = excess[()] + 2  # L > 2: with m = L - 2 positive, the signs of powers are known
 
 
 def _moved(at: sp.Symbol = i) -> sp.Expr:
@@ -122,7 +122,7 @@ def c12() -> Statement:
     ]
     for level, name, setting in (
         (TWO, "L = 2", Setting((w, A, lam, kappa), instances=HERE)),
-        (MORE, "L > 2", Setting((w, v, kappa, excess), instances=(Instance({"N": 3}, {"m": Q(2)}),))),
+        (MORE, "L > 2, m = L - 2", Setting((w, v, kappa, excess), instances=(Instance({"N": 3}, {"m": Q(2)}),))),
     ):
         R, _, _, begin = _started(level)
         rho2 = begin / R * sp.exp(K * (R - begin))
@@ -145,7 +145,7 @@ def c12() -> Statement:
         parts,
         mutants,
         required="enclosed",
-        domain="w > 0, K > 1 at the start",
+        domain="w > 0, and r > 0 at the start: the sum of the omega_i^2, e^(kappa r^2), is more than 1",
     )
 
 
@@ -180,7 +180,7 @@ def c13() -> Statement:
     xi = Variable("xi", (N,), "parameter")
     for level, name, block, setting in (
         (TWO, "L = 2", xi, Setting((xi, h, kappa), instances=(Instance({"N": 3}),))),
-        (MORE, "L > 2", d, Setting((d, h, kappa, excess), instances=(Instance({"N": 3}, {"m": Q(2)}),))),
+        (MORE, "L > 2, m = L - 2", d, Setting((d, h, kappa, excess), instances=(Instance({"N": 3}, {"m": Q(2)}),))),
     ):
         two = level == 2
         square = sp.exp(block[j]) if two else block[j] ** (2 / (2 - level))  # omega^2; d is -theta = omega^(2-L)
@@ -211,7 +211,7 @@ def c13() -> Statement:
         parts,
         mutants,
         required="enclosed",
-        domain="K > 1",
+        domain="r > 0: the sum of the omega_i^2, e^(kappa r^2), is more than 1",
     )
 
 
@@ -263,7 +263,7 @@ def c14() -> Statement:
             Part(free, Equal(left, against_start - against_limit - own), "A z other than A x"),
         ],
         required="enclosed",
-        domain="w > 0, z > 0, K > 1 at the start",
+        domain="w > 0, z > 0, and r > 0 at the start: K, the sum of the omega_i^2, e^(kappa r^2), is more than 1",
         given=("A z = A x",),
     )
 
