@@ -651,8 +651,8 @@ def _theorems(found: Any, folder: Path | None) -> None:
 @app.command()
 def notes(
     targets: Annotated[list[str], typer.Argument(help="Shipped papers, claims or theory files; several make a course.", show_default=False)],
-    to: Annotated[str, typer.Option("--to", help="html, pdf, tex, ipynb, md; several with commas between them, or all.")] = "html",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file; by default TARGET-notes.", show_default=False)] = None,
+    to: Annotated[list[str], typer.Option("--to", help="html, pdf, tex, ipynb, md; several with commas between them, or all.")] = ["html"],  # noqa: B006, typer's
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file, or a folder; by default TARGET-notes.", show_default=False)] = None,
     title: Annotated[str, typer.Option(help="The title of a course.", show_default=False)] = "",
     since: Annotated[bool, typer.Option("--since", help="Leave alone what was built since the last change of anything that enters it.")] = False,
     ledger: Annotated[Path | None, typer.Option(help="Where findings are kept; what it knows is not checked again.")] = None,
@@ -671,9 +671,11 @@ def notes(
     from .verifying import BudgetSpent, Options
 
     found = [_resolve(target) for target in targets]
-    forms = FORMATS if to == "all" else tuple(form.strip() for form in to.split(","))
+    named = [form.strip() for several in to for form in several.split(",")]
+    forms = FORMATS if "all" in named else tuple(dict.fromkeys(named))
     stem = Path(targets[0]).stem if targets[0].endswith(".toml") else targets[0].replace("/", "-")
-    out = output or Path(f"{stem}-notes")
+    name = f"{stem}-notes"
+    out = Path(name) if output is None else output / name if output.is_dir() else output
     console = _console(stderr=True)
     columns = (BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     options = Options(seed=seed, samples=samples, digits=digits, budget=budget)

@@ -139,7 +139,8 @@ class _House:
             case TimeDerivative():
                 return self._dotted(e.args[0])
             case sp.Derivative():
-                return self._fenced(Fraction(row(Sign("∂"), self.put(e.expr, POW)), row(Sign("∂"), self.put(e.variables[0], POW))), place >= POW)
+                d = Letter("d", "upright") if e.expr.is_Symbol else Sign("∂")  # along a curve a(r) there is nothing else to differentiate by
+                return self._fenced(Fraction(row(d, self.put(e.expr, POW)), row(d, self.put(e.variables[0], POW))), place >= POW)
             case sp.Function():
                 return self._function(e, place)
             case _:

@@ -326,3 +326,9 @@ def test_products_that_are_broken_say_so():
 def test_one_line_stays_one_line():
     shown = display(Accent("dot", Letter("r")), (EQUALS, Number("0")))
     assert len(shown.lines) == 1
+
+
+def test_along_a_curve_the_derivative_is_not_partial() -> None:
+    a, r = sp.symbols("a r")
+    assert latex(layout(sp.Derivative(a, r))) == r"\frac{\mathrm{d}a}{\mathrm{d}r}"
+    assert latex(layout(sp.Derivative(sp.Function("f")(a, r), r))) == r"\frac{\partial f(a, r)}{\partial r}"

@@ -431,6 +431,10 @@ def test_the_command(folder, monkeypatch):
     assert done.exit_code == 0, done.output
     assert (folder / "deep" / "my.notes.html").exists()
     assert (folder / "deep" / "my.notes.md").exists()
+    done = runner.invoke(app, ["notes", "laws.toml", "--to", "md", "--to", "html, md", "-o", "deep", *ledger])
+    assert done.exit_code == 0, done.output
+    assert {"laws-notes.md", "laws-notes.html"} <= {Path(line).name for line in done.stdout.split()}
+    assert (folder / "deep" / "laws-notes.html").exists()
     assert runner.invoke(app, ["notes", "laws.toml", "--to", "docx", *ledger]).exit_code == 2
     assert runner.invoke(app, ["notes", "absent.toml", *ledger]).exit_code == 2
     done = runner.invoke(app, ["notes", "laws.toml", "--to", "md", "-o", "laws", *ledger])  # would be read as prose the next time
