@@ -687,7 +687,7 @@ def notes(
 
         try:
             paths = build(found, forms, out, book, options=options, title=title, since=since, report=report)
-        except (CannotBuild, BadProse, Unreadable, ModuleNotFoundError, OSError) as error:
+        except (CannotBuild, BadProse, Unreadable, OSError) as error:
             _bad(str(error))
         except BudgetSpent as spent:
             typer.echo(f"polarflow: {spent}; no notes were written, and what was checked is in the ledger", err=True)

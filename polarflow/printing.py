@@ -96,11 +96,14 @@ def condition(key: str) -> str:
 
     >>> condition("1 + -1*sum_#0.0<N v[#0.0]^2 > 0")
     '1 - sum_a<N v[a]^2 > 0'
+    >>> condition("-1*x + log(sum_#0.0<N *exp(-1*xi[#0.0])) > 0")
+    '-x + log(sum_a<N exp(-xi[a])) > 0'
     """
     labels = list(dict.fromkeys(re.findall(r"#[0-9]+\.[0-9]+", key)))
     names = dict(zip(labels, "abcdefgh", strict=False))
     lettered = re.sub(r"#[0-9]+\.[0-9]+", lambda match: names.get(match[0], match[0]), key)
-    return re.sub(r"\+ -(1\*)?", "- ", lettered)
+    told = re.sub(r"\+ -(1\*)?", "- ", lettered)
+    return re.sub(r"(^|[ (])\*exp\(", r"\1exp(", re.sub(r"(^|\()-1\*", r"\1-", told))
 
 
 def essential(conditions: Sequence[str]) -> list[str]:

@@ -127,10 +127,7 @@ def _beside(target: Target) -> Path:
 
 
 def written(document: Document, to: str, out: Path) -> Mapping[Path, bytes]:
-    """A document in a format: every file with its content, the notes first.
-
-    Raises `ModuleNotFoundError` where what makes the format is not installed.
-    """
+    """A document in a format: every file with its content, the notes first."""
     match to:
         case "html":
             from .writers.html import write_html

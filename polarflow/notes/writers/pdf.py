@@ -44,11 +44,9 @@ MARKED = {"emphasis": "emph", "strong": "strong", "code": "raw"}
 
 
 def write_pdf(document: Document) -> bytes:
-    """The document as a PDF. Raises `ModuleNotFoundError` without Typst."""
-    try:
-        import typst as compiler
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError("PDFs are made with Typst; install it: pip install typst, or choose another format") from None
+    """The document as a PDF."""
+    import typst as compiler  # eighty megabytes, which the other formats need not load
+
     writer = _Writer()
     source = writer.document(document)
     sources: Any = {"main.typ": source.encode(), **writer.pictures}
