@@ -29,11 +29,12 @@ def write_certificates(folder: Path, rows: Sequence[Row]) -> tuple[Path, ...]:
     """Every certificate of these results as a file in the folder, its fingerprint at the end of its name; the paths. Raises `OSError`."""
     paths: list[Path] = []
     for n, row in enumerate(rows):
+        called = row.title.removeprefix("derivation: ") if row.statement is None else row.id
         for m, result in enumerate((*row.parts, *row.mutants)):
             for k, finding in enumerate(result.verdict.findings):
                 if finding.certificate is not None:
                     text = as_text(finding.certificate)
-                    name = re.sub(r"[^\w.-]", "_", f"{n:02d}-{row.id}-{m:02d}-{k}-{fingerprint(text)}.json")
+                    name = re.sub(r"[^\w.-]", "_", f"{n:02d}-{called}-{m:02d}-{k}-{fingerprint(text)}.json")
                     paths.append(folder / name)
                     write_whole(paths[-1], text.encode())
     return tuple(paths)
