@@ -87,7 +87,8 @@ def program(setting: Setting) -> Program:
     names = [*blocks, *(v.name for v in inputs), *computed]
     for name in names:
         if not name.isidentifier() or iskeyword(name) or name in _RESERVED:
-            raise Unsupported(f"{name!r} cannot be the name of an argument in generated source; rename the variable, to 'w_plus' for instance")
+            other = f"{name}_" if name.isidentifier() else "w_plus"
+            raise Unsupported(f"{name!r} cannot be the name of an argument in generated source; rename the variable, to {other!r} for instance")
         if name in {length.name for length in sizes}:
             raise Unsupported(f"{name!r} is the name of a size and of a variable; rename one of the two")
     return Program(tuple(parameters), inputs, tuple(definitions), velocities, sizes, time)

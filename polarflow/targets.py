@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from numerics import problem
+from numerics import InvalidProblem, Unsupported, problem
 from proofs_check.sampling import Sizes, basis, given_point
 from theory.derivations import Derivation, energy_dissipation, equations_of_motion, moves_unknown
 from theory.files import Theory, read
@@ -133,7 +133,10 @@ def _experiments(theory: Theory) -> tuple[Experiment, ...]:
     """The run a theory file asks for, watching every conserved quantity for a basis of what its own constants may be."""
     if not theory.times:
         return ()
-    problem(theory.setting, data=theory.data, start=theory.start, times=(0, *theory.times))  # what is wrong with it is said before any work is done
+    try:  # what is wrong with it is said before any work is done
+        problem(theory.setting, data=theory.data, start=theory.start, times=(0, *theory.times))
+    except Unsupported as error:
+        raise InvalidProblem(f"the run of {theory.title} cannot be computed: {error}") from error
     known = {v.name for v in theory.setting.variables}
     stay: list[Watched] = []
     move: list[Watched] = []

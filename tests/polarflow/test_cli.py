@@ -13,6 +13,8 @@ from typer.testing import CliRunner, Result
 from polarflow.cli import app
 from proofs_check.kernel import check
 
+ROOT = Path(__file__).resolve().parents[2]
+
 LAW = """
 title = "Weight-normalised diagonal linear network"
 [sizes]
@@ -263,6 +265,15 @@ def test_a_ledger_that_is_none(tmp_path: Path) -> None:
         found = polarflow("verify", path, "--ledger", ledger)
         assert found.exit_code == 2
         assert "cannot be used as a ledger" in found.stderr
+
+
+def test_a_run_with_a_name_that_python_has_taken_is_refused_in_words(tmp_path: Path) -> None:
+    text = (ROOT / "examples" / "polar_diagonal.toml").read_text(encoding="utf-8").replace("kappa", "lambda")
+    found = polarflow("verify", written(tmp_path, text))
+    assert found.exit_code == 2
+    assert "'lambda' cannot be the name of an argument in generated source; rename the variable, to 'lambda_' for instance" in found.stderr
+    proved = polarflow("verify", written(tmp_path, text[: text.index("[start]")]))  # without a run, the name is no matter
+    assert proved.exit_code == 0
 
 
 def test_files_that_hold_no_certificate(tmp_path: Path) -> None:
