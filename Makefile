@@ -2,7 +2,7 @@
 # make test     install into .venv, run the tests on all cores
 # make lint     ruff, mypy --strict, import contracts
 # make coverage every branch of the kernel is taken by the kernel's own tests, or this fails
-# make bench    the tables of bench/, about half an hour; CAPD=FOLDER names a built CAPD, the peer of the enclosures, which pip does not have
+# make bench    the tables of bench/, which takes a while; CAPD=FOLDER names a built CAPD, the peer of the enclosures, which pip does not have
 # make gallery  notes of the shipped papers as pages, PDF and Markdown, in docs/gallery/
 PYTHON ?= python3
 VENV ?= .venv

@@ -15,6 +15,7 @@ import typer
 
 PROVED, REFUTED, BAD_INPUT, BUDGET = 0, 1, 2, 3
 LARGEST_SIZE = 1000
+STDOUT = Path("-")
 
 app = typer.Typer(
     name="polarflow",
@@ -230,7 +231,9 @@ def discover(
         wanted = cases(found, losses.value, _sizes(sizes or []))
     except NoCase as error:
         _bad(str(error))
-    to_stdout = format is Format.json or (json_file is not None and str(json_file) == "-")
+    if format is Format.json:
+        json_file = STDOUT
+    to_stdout = _is_stdout(json_file)
     console = _console(stderr=to_stdout)
     results = []
     code = PROVED
@@ -255,12 +258,8 @@ def discover(
         if code == 130:
             break
         code = max(code, PROVED if result.complete else REFUTED)
-    if to_stdout or json_file is not None:
-        told_all = json.dumps(results[0] if len(wanted) == 1 else {"schema": results[0]["schema"], "cases": results}, indent=1)
-        if to_stdout:
-            typer.echo(told_all)
-        else:
-            _write(json_file, told_all)  # type: ignore[arg-type]
+    if json_file is not None:
+        _write_json(json_file, results[0] if len(wanted) == 1 else {"schema": results[0]["schema"], "cases": results})
     raise typer.Exit(code)
 
 
@@ -315,8 +314,7 @@ def verify(
             _bad(reason)
     least: Any = evidence.value if evidence else "sampled"
     options = Options(seed=seed, samples=samples, digits=digits, fresh=fresh, budget=budget, evidence=least)
-    to_stdout = json_file is not None and str(json_file) == "-"
-    console = _console(stderr=to_stdout)
+    console = _console(stderr=_is_stdout(json_file))
     rows: list[Any] = []
     ending: str | None = None
     code = PROVED
@@ -346,11 +344,7 @@ def verify(
         except OSError as error:
             _bad(f"{certificates} cannot be written: {error}")
     if json_file is not None:
-        told = json.dumps(as_json(found, rows), indent=1)
-        if to_stdout:
-            typer.echo(told)
-        else:
-            _write(json_file, told)
+        _write_json(json_file, as_json(found, rows))
     raise typer.Exit(code)
 
 
@@ -376,8 +370,7 @@ def falsify(
     if not todo:
         _bad(f"{target} {'has no variants that must be refuted' if mutants else 'makes no claim; add a [[claim]] to the file'}")
     options = Options(seed, samples, largest, budget)
-    to_stdout = json_file is not None and str(json_file) == "-"
-    console = _console(stderr=to_stdout)
+    console = _console(stderr=_is_stdout(json_file))
     rows: list[Sought] = []
     interrupted = False
     with _points(console, len(todo)) as (advance, report):
@@ -392,11 +385,7 @@ def falsify(
         console.print(line)
     console.print(summary(rows))
     if json_file is not None:
-        told = json.dumps(as_json(found, rows, options), indent=1)
-        if to_stdout:
-            typer.echo(told)
-        else:
-            _write(json_file, told)
+        _write_json(json_file, as_json(found, rows, options))
     if interrupted:
         console.print(f"[bold]interrupted[/bold]: {len(rows)} of {len(todo)} were searched")
         raise typer.Exit(130)
@@ -430,8 +419,7 @@ def mutate(
     made = [slip for target in targets for slip in slips(_resolve(target), kinds=kinds or (), most=most)]
     if not made:
         _bad(f"{', '.join(targets)} has no claim that should be proved and can have such a slip")
-    to_stdout = json_file is not None and str(json_file) == "-"
-    console = _console(stderr=to_stdout)
+    console = _console(stderr=_is_stdout(json_file))
     deadline = None if budget is None else time.monotonic() + budget
     outcomes: list[Any] = []
     code = PROVED
@@ -450,11 +438,7 @@ def mutate(
         console.print(line)
     console.print(summary(outcomes))
     if json_file is not None:
-        told = json.dumps(as_json(targets, outcomes, seed))
-        if to_stdout:
-            typer.echo(told)
-        else:
-            _write(json_file, told)
+        _write_json(json_file, as_json(targets, outcomes, seed), indent=None)
     if len(outcomes) < len(made):
         console.print(f"[bold]{'interrupted' if code == 130 else 'the budget is spent'}[/bold]: {len(outcomes)} of {len(made)} mutants were judged")
     elif any(outcome.fate not in ("refuted", "true") for outcome in outcomes):
@@ -497,8 +481,7 @@ def certify(
     from .certifying import as_json, posed, shown
     from .runs import NoRun, parsed
 
-    to_stdout = json_file is not None and str(json_file) == "-"
-    console = _console(stderr=to_stdout)
+    console = _console(stderr=_is_stdout(json_file))
     try:
         values, until = parsed(put or [])
         if until is not None:
@@ -516,11 +499,7 @@ def certify(
         else:
             _write(certificate, json.dumps(found.certificate))
     if json_file is not None:
-        told = json.dumps(as_json(title, found), indent=1)
-        if to_stdout:
-            typer.echo(told)
-        else:
-            _write(json_file, told)
+        _write_json(json_file, as_json(title, found))
     raise typer.Exit(PROVED if found.outcome in ("converges", "collapses") else REFUTED)
 
 
@@ -547,8 +526,6 @@ def simulate(
 
     Exit codes: **0** everything did as is claimed, **1** something did not, or is not enclosed up to the last time, **2** bad input.
     """
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
     from numerics import METHODS, IntegrationFailed, InvalidProblem, OutOfDomain, Unsupported
     from theory.files import TheoryFileError
 
@@ -561,15 +538,8 @@ def simulate(
     for path, endings in ((plot, (".png", ".svg", ".pdf")), (table, (".csv", ".parquet"))):
         if path is not None and path.suffix not in endings:
             _bad(f"{path} was given; a name that ends in {' or '.join(endings)} is wanted")
-    to_stdout = json_file is not None and str(json_file) == "-"
-    console = _console(stderr=to_stdout)
-    columns = (BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=1.0)
-
-        def report(said: str, share: float | None) -> None:
-            bar.update(task, description=said[:60], completed=share)
-
+    console = _console(stderr=_is_stdout(json_file))
+    with _shares(console) as report:
         try:
             values, until = parsed(put or [])
             box = radii(within or [])
@@ -589,11 +559,7 @@ def simulate(
     except (OSError, ModuleNotFoundError) as error:
         _bad(str(error))
     if json_file is not None:
-        content = json.dumps(followed.as_json(), indent=1)
-        if to_stdout:
-            typer.echo(content)
-        else:
-            _write(json_file, content)
+        _write_json(json_file, followed.as_json())
     raise typer.Exit(PROVED if followed.agrees else REFUTED)
 
 
@@ -665,8 +631,6 @@ def notes(
 
     Exit codes: **0** the notes are written, **2** bad input, **3** the budget ran out first; then the old file is left as it was.
     """
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
     from .notes import FORMATS, BadProse, CannotBuild, Unreadable, build, path_of
     from .verifying import BudgetSpent, Options
 
@@ -677,14 +641,8 @@ def notes(
     name = f"{stem}-notes"
     out = Path(name) if output is None else output / name if output.is_dir() else output
     console = _console(stderr=True)
-    columns = (BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     options = Options(seed=seed, samples=samples, digits=digits, budget=budget)
-    with _ledger(ledger) as book, Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=1.0)
-
-        def report(said: str, share: float) -> None:
-            bar.update(task, description=said[:60], completed=share)
-
+    with _ledger(ledger) as book, _shares(console) as report:
         try:
             paths = build(found, forms, out, book, options=options, title=title, since=since, report=report)
         except (CannotBuild, BadProse, Unreadable, OSError) as error:
@@ -713,6 +671,19 @@ def check(
         _bad(str(error))
 
 
+def _is_stdout(path: Path | None) -> bool:
+    return path == STDOUT
+
+
+def _write_json(path: Path, told: Any, *, indent: int | None = 1) -> None:
+    """To the file, or to standard output."""
+    content = json.dumps(told, indent=indent)
+    if _is_stdout(path):
+        typer.echo(content)
+    else:
+        _write(path, content)
+
+
 def _write(path: Path, content: str) -> None:
     """Write the whole file or leave the old one."""
     from .writing import write_whole
@@ -721,6 +692,17 @@ def _write(path: Path, content: str) -> None:
         write_whole(path, f"{content}\n".encode())
     except OSError as error:
         _bad(f"{path} cannot be written: {error}")
+
+
+@contextmanager
+def _shares(console: Any) -> Iterator[Any]:
+    """A bar on a terminal, nothing elsewhere; gives the function that is told what is being done, and which share of it is done."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda said, share: bar.update(task, description=said[:60], completed=share)
 
 
 def _progress(console: Any, total: int) -> Any:

@@ -20,7 +20,7 @@ FORMATS = (".png", ".svg", ".pdf")
 
 
 def draw(simulation: Simulation, path: Path) -> None:
-    """Write the picture. Raises `ValueError` for an ending that is not known, `ModuleNotFoundError` without Matplotlib."""
+    """Write the picture. Raises `ValueError` for an ending that is not known."""
     if path.suffix not in FORMATS:
         raise ValueError(f"{path} was given; a name that ends in {', '.join(FORMATS)} is wanted")
     path.write_bytes(picture(simulation, path.suffix[1:]))
@@ -28,11 +28,9 @@ def draw(simulation: Simulation, path: Path) -> None:
 
 def picture(simulation: Simulation, form: str) -> bytes:
     """The picture as the content of a file."""
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError("pictures are drawn with Matplotlib; install it: pip install matplotlib") from None
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
     names = simulation.trajectory.problem.layout.names
     watched = sorted(simulation.seen, key=lambda one: one.claimed != "stays")[:MOST_PANELS]
     panels = len(names) + (simulation.loss is not None) + (simulation.bounds is not None) + len(watched)

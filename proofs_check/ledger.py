@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from functools import cache
@@ -37,26 +37,27 @@ create table if not exists verdicts (
 @cache
 def versions() -> Mapping[str, str]:
     """The versions of everything that had a part in a finding, and of the sources themselves."""
-    found = {}
-    for name in ("polarflow", "sympy", "mpmath", "numpy", "scipy", "python-flint", "heyoka", "hypothesis", "clarabel"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "absent"
-    found["sources"] = _sources()
-    return found
-
-
-def _sources() -> str:
-    """A digest of our own sources: an edited kernel or engine must not answer with what the one before it found."""
-    digest = hashlib.sha256()
+    names = ("polarflow", "sympy", "mpmath", "numpy", "scipy", "python-flint", "heyoka", "hypothesis", "clarabel")
+    # An edited kernel or engine must not answer with what the one before it found.
     root = Path(__file__).resolve().parent.parent
-    for room in ("theory", "numerics", "proofs_check"):
-        for path in sorted((root / room).rglob("*")):
-            if path.suffix in _SOURCES:
-                digest.update(path.relative_to(root).as_posix().encode())
-                digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    files = (path for room in ("theory", "numerics", "proofs_check") for path in sorted((root / room).rglob("*")) if path.suffix in _SOURCES)
+    return {**{name: installed(name) for name in names}, "sources": contents(root, files)[:16]}
+
+
+def installed(name: str) -> str:
+    """The version of a distribution, or that there is none."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"
+
+
+def contents(root: Path, files: Iterable[Path]) -> str:
+    """A digest of files, by their places below the root and what is in them."""
+    found = hashlib.sha256()
+    for path in files:
+        found.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return found.hexdigest()
 
 
 def digest(question: Any) -> str:

@@ -8,15 +8,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cache
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from proofs_check.ledger import versions
+from proofs_check.ledger import contents, installed, versions
 
 from ..targets import Target
 from ..verifying import Options
 
-PRINTERS = ("matplotlib", "markdown-it-py", "mdit-py-plugins", "nbformat", "typst")
+PRINTERS = ("matplotlib", "markdown-it-py", "mdit-py-plugins", "typst")
 
 
 def stamp(targets: Sequence[Target], prose: Sequence[str], options: Options, title: str) -> str:
@@ -41,14 +40,6 @@ def bears(path: Path, mark: str) -> bool:
 @cache
 def _printers() -> list[str]:
     """The versions of what prints, and a digest of the face's own sources; those of the other rooms are among the ledger's versions."""
-    found = []
-    for name in PRINTERS:
-        try:
-            found.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            found.append(f"{name} absent")
-    digest = sha256()
     root = Path(__file__).resolve().parent.parent
-    for path in sorted(path for path in root.rglob("*") if path.is_file() and path.suffix != ".pyc"):
-        digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
-    return [*found, digest.hexdigest()]
+    files = sorted(path for path in root.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    return [*(f"{name} {installed(name)}" for name in PRINTERS), contents(root, files)]

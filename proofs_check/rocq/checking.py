@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -66,9 +67,14 @@ def compiler() -> str:
 def installed() -> str:
     """The version of the compiler, in its own words; empty when there is none that can be run."""
     try:
-        return subprocess.run([compiler(), "--version"], capture_output=True, text=True, timeout=SECONDS, check=False).stdout.split("\n")[0].strip()
+        return _version(compiler())
     except (NotInstalled, OSError, subprocess.TimeoutExpired):
         return ""
+
+
+@cache
+def _version(coqc: str) -> str:
+    return subprocess.run([coqc, "--version"], capture_output=True, text=True, timeout=SECONDS, check=False).stdout.split("\n")[0].strip()
 
 
 def check(text: str, theorems: Sequence[str], *, seconds: float = SECONDS) -> Checked:
