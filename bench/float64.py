@@ -388,6 +388,8 @@ def batch(size: int, count: int, runs: int) -> None:
 def main() -> None:
     quick = sys.argv[1:] == ["quick"]
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}; rtol {RTOL:g}, atol {ATOL:g}, T = {END}")
+    if absent := [name for name in ("numba", "heyoka", "diffrax") if not installed(name)]:
+        print(f"absent, and not compared with: {', '.join(absent)} (pip install {' '.join(absent)})")
     for size in SINGLE[:2] if quick else SINGLE:
         single(size, 3 if quick else 21 if size <= 20 else 7)
     for size in SINGLE[:1] if quick else SINGLE[:3]:
